@@ -1,0 +1,48 @@
+import type { HostFacts } from '../model/host.ts';
+import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
+
+/**
+ * Between control and the agents. Both sides are plain interfaces whose arguments and results are JSON (streams
+ * aside), so that an implementation may put a network between them; in process, they are called directly.
+ * A lost wake-up costs latency, never work: agents also ask.
+ */
+
+/** What an agent asks of control. */
+export interface ControlLink {
+	/** At the agent's start, and when what the host offers changed. */
+	register(facts: HostFacts, signal: AbortSignal): Promise<void>;
+	heartbeat(hostname: string, signal: AbortSignal): Promise<void>;
+	/** Ids and versions of all sandboxes that are placed on the host, also of those that are to be deleted. */
+	assignments(
+		hostname: string,
+		signal: AbortSignal,
+	): Promise<readonly { readonly sandboxId: string; readonly version: number; readonly work: boolean }[]>;
+	/** null = the host has nothing to do with it any more: whatever is left of it on the host must go. */
+	sandbox(hostname: string, sandboxId: string, signal: AbortSignal): Promise<SandboxSpec | null>;
+	/** Takes what was seen and done, in one transaction; answers the spec as it stands then. */
+	report(hostname: string, report: SandboxReport, signal: AbortSignal): Promise<SandboxSpec | null>;
+	/** null = the agent has the newest already. */
+	network(hostname: string, knownVersion: number | null, signal: AbortSignal): Promise<HostNetworkSpec | null>;
+	/** Calls back when there is work for a sandbox (or, with null, for the host's networks), until the signal is aborted. */
+	onWake(hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void;
+}
+
+/**
+ * What control asks of the agent of one host, directly and without an operation: looks and streams. The driver's own
+ * calls, by container id; they fail with a DriverError, or with `host-not-up` when there is no agent.
+ */
+export interface Bus {
+	/** Wakes a host's agent for a sandbox; null = for its networks. */
+	wake(hostname: string, sandboxId: string | null): void;
+	/** The agent's side of a host; throws `host-not-up` naming the host when it cannot be reached. */
+	agent(hostname: string): AgentLink;
+}
+
+/** What an agent does on demand. */
+export interface AgentLink
+	extends Pick<
+		import('../drivers/driver.ts').ContainerDriver,
+		'exec' | 'execInteractive' | 'attach' | 'resize' | 'logs' | 'top' | 'stats' | 'getArchive' | 'putArchive' | 'commit'
+	> {
+	readonly images: import('../drivers/driver.ts').ImageDriver;
+}

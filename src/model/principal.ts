@@ -1,0 +1,23 @@
+/** Roles in rising order of power. Each includes the ones before it. */
+export const roles = ['reader', 'member', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who makes a request, and for which project. Every function of `control` that a user reaches takes one. */
+export interface Principal {
+	readonly userId: string;
+	readonly userName: string;
+	readonly projectId: string;
+	readonly projectName: string;
+	readonly roles: readonly Role[];
+	/** `req-<uuid>`: the id of the request, which is also the id of the operation that it starts. */
+	readonly requestId: string;
+}
+
+/** Whether the principal has the role, or a more powerful one. */
+export function hasRole(principal: Principal, role: Role): boolean {
+	return principal.roles.some((held) => roles.indexOf(held) >= roles.indexOf(role));
+}
+
+export function isAdmin(principal: Principal): boolean {
+	return hasRole(principal, 'admin');
+}

@@ -1,0 +1,410 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables. Times are ms since the epoch, booleans 0 or 1, JSON is text. What each column means stands with the
+ * field of the same name in `model/`.
+ */
+export interface Database {
+	sandbox: SandboxTable;
+	container: ContainerTable;
+	operation: OperationTable;
+	event: EventTable;
+	host: HostTable;
+	claim: ClaimTable;
+	network: NetworkTable;
+	subnet: SubnetTable;
+	port: PortTable;
+	port_ip: PortIpTable;
+	port_security_group: PortSecurityGroupTable;
+	security_group: SecurityGroupTable;
+	security_group_rule: SecurityGroupRuleTable;
+	published_port: PublishedPortTable;
+	volume: VolumeTable;
+	volume_attachment: VolumeAttachmentTable;
+	image: ImageTable;
+	registry: RegistryTable;
+	quota: QuotaTable;
+	quota_class: QuotaClassTable;
+	idempotency: IdempotencyTable;
+	project: ProjectTable;
+	user: UserTable;
+	role_assignment: RoleAssignmentTable;
+	application_credential: ApplicationCredentialTable;
+	token: TokenTable;
+	meta: MetaTable;
+}
+
+export interface SandboxTable {
+	id: string;
+	name: string;
+	project_id: string;
+	user_id: string;
+	host: string | null;
+	availability_zone: string | null;
+	driver: string;
+	provider_ids: string;
+	status: string;
+	status_reason: string | null;
+	task_state: string | null;
+	desired_status: string;
+	labels: string;
+	hostname: string;
+	cpu: number | null;
+	memory: number | null;
+	disk: number | null;
+	namespaces: string;
+	runtime: string | null;
+	hints: string;
+	created_by: string;
+	expires_at: number | null;
+	expires_remaining: number | null;
+	created_at: number;
+	updated_at: number;
+	/** Of the row itself. */
+	version: number;
+	/** Grows with every change of the sandbox or anything in it that the agent must know. */
+	spec_version: number;
+}
+
+export interface ContainerTable {
+	id: string;
+	name: string;
+	project_id: string;
+	user_id: string;
+	sandbox_id: string;
+	kind: string;
+	ordinal: number;
+	image: string;
+	image_driver: string;
+	image_pull_policy: string;
+	registry_id: string | null;
+	command: string | null;
+	entrypoint: string | null;
+	/** What the image filled in where the user gave nothing. */
+	image_command: string | null;
+	image_entrypoint: string | null;
+	image_workdir: string | null;
+	runtime_hostname: string | null;
+	cpu: number | null;
+	cpu_policy: string;
+	memory: number | null;
+	disk: number | null;
+	pids: number | null;
+	workdir: string | null;
+	hostname: string | null;
+	environment: string;
+	labels: string;
+	interactive: number;
+	tty: number;
+	privileged: number;
+	auto_remove: number;
+	auto_heal: number;
+	restart_policy: string | null;
+	healthcheck: string | null;
+	exposed_ports: string | null;
+	mounts: string;
+	status: string;
+	status_reason: string | null;
+	task_state: string | null;
+	desired_status: string;
+	revision: number;
+	runtime_id: string | null;
+	ports: string;
+	exit_code: number | null;
+	oom_killed: number;
+	health: string | null;
+	restart_count: number;
+	pull: string | null;
+	started_at: number | null;
+	finished_at: number | null;
+	created_at: number;
+	updated_at: number;
+	version: number;
+}
+
+export interface OperationTable {
+	seq: Generated<number>;
+	id: string;
+	request_id: string;
+	project_id: string;
+	user_id: string;
+	target: string;
+	target_id: string;
+	sandbox_id: string;
+	kind: string;
+	args: string;
+	host: string | null;
+	state: string;
+	attempts: number;
+	error: string | null;
+	created_at: number;
+	started_at: number | null;
+	finished_at: number | null;
+}
+
+export interface EventTable {
+	seq: Generated<number>;
+	project_id: string;
+	kind: string;
+	sandbox_id: string | null;
+	container_id: string | null;
+	status: string | null;
+	reason: string | null;
+	detail: string;
+	created_at: number;
+}
+
+export interface HostTable {
+	id: string;
+	hostname: string;
+	/** HostFacts as JSON. */
+	facts: string;
+	availability_zone: string;
+	disabled: number;
+	disabled_reason: string | null;
+	forced_down: number;
+	last_seen_at: number | null;
+	report_count: number;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface ClaimTable {
+	sandbox_id: string;
+	host: string;
+	project_id: string;
+	cpu: number;
+	memory_mib: number;
+	disk_gib: number;
+}
+
+export interface NetworkTable {
+	id: string;
+	name: string;
+	project_id: string;
+	description: string;
+	shared: number;
+	is_default: number;
+	external: number;
+	admin_state_up: number;
+	mtu: number;
+	port_security_enabled: number;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface SubnetTable {
+	id: string;
+	name: string;
+	project_id: string;
+	network_id: string;
+	description: string;
+	ip_version: number;
+	cidr: string;
+	gateway_ip: string | null;
+	allocation_pools: string;
+	dns_nameservers: string;
+	host_routes: string;
+	enable_dhcp: number;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface PortTable {
+	id: string;
+	name: string;
+	project_id: string;
+	network_id: string;
+	description: string;
+	mac_address: string;
+	port_security_enabled: number;
+	allowed_address_pairs: string;
+	admin_state_up: number;
+	status: string;
+	sandbox_id: string | null;
+	position: number;
+	preserve_on_delete: number;
+	host: string | null;
+	created_at: number;
+	updated_at: number;
+}
+
+/** One address of a port; unique in its subnet, which is what allocation rests on. */
+export interface PortIpTable {
+	port_id: string;
+	network_id: string;
+	subnet_id: string;
+	ip_address: string;
+	/** The address as a sortable number in hexadecimal of fixed length. */
+	sort_key: string;
+}
+
+export interface PortSecurityGroupTable {
+	port_id: string;
+	security_group_id: string;
+}
+
+export interface SecurityGroupTable {
+	id: string;
+	name: string;
+	project_id: string;
+	description: string;
+	owner_container_id: string | null;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface SecurityGroupRuleTable {
+	id: string;
+	project_id: string;
+	security_group_id: string;
+	description: string;
+	direction: string;
+	ethertype: string;
+	protocol: string | null;
+	port_range_min: number | null;
+	port_range_max: number | null;
+	remote_ip_prefix: string | null;
+	remote_group_id: string | null;
+	created_at: number;
+}
+
+export interface PublishedPortTable {
+	id: string;
+	sandbox_id: string;
+	host: string;
+	protocol: string;
+	host_ip: string;
+	host_port: number;
+	sandbox_port: number;
+}
+
+export interface VolumeTable {
+	id: string;
+	name: string;
+	project_id: string;
+	user_id: string;
+	provider: string;
+	size: number;
+	status: string;
+	status_reason: string | null;
+	host: string | null;
+	auto_remove: number;
+	contents: string | null;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface VolumeAttachmentTable {
+	id: string;
+	volume_id: string;
+	sandbox_id: string;
+	read_only: number;
+	/** 1 = to be unmounted; the row goes when the agent has done it. */
+	detaching: number;
+	created_at: number;
+}
+
+export interface ImageTable {
+	id: string;
+	project_id: string;
+	user_id: string;
+	image_id: string | null;
+	repo: string;
+	tag: string;
+	size: string | null;
+	host: string;
+	status: string;
+	status_reason: string | null;
+	progress: string | null;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface RegistryTable {
+	id: string;
+	name: string | null;
+	project_id: string;
+	user_id: string;
+	domain: string;
+	username: string;
+	/** Encrypted. */
+	password: string;
+	created_at: number;
+	updated_at: number;
+}
+
+export interface QuotaTable {
+	project_id: string;
+	resource: string;
+	hard_limit: number;
+}
+
+export interface QuotaClassTable {
+	class_name: string;
+	resource: string;
+	hard_limit: number;
+}
+
+export interface IdempotencyTable {
+	project_id: string;
+	key: string;
+	/** Digest of method, path and body: another request under the same key is refused. */
+	fingerprint: string;
+	/** What was made for it. */
+	target_id: string;
+	created_at: number;
+}
+
+export interface ProjectTable {
+	id: string;
+	name: string;
+	description: string;
+	enabled: number;
+	created_at: number;
+}
+
+export interface UserTable {
+	id: string;
+	name: string;
+	password_hash: string;
+	enabled: number;
+	default_project_id: string | null;
+	created_at: number;
+}
+
+export interface RoleAssignmentTable {
+	user_id: string;
+	project_id: string;
+	role: string;
+}
+
+export interface ApplicationCredentialTable {
+	id: string;
+	name: string;
+	user_id: string;
+	project_id: string;
+	secret_hash: string;
+	roles: string;
+	expires_at: number | null;
+	created_at: number;
+}
+
+/** Only the digest of a token is stored. */
+export interface TokenTable {
+	digest: string;
+	audit_id: string;
+	user_id: string;
+	project_id: string | null;
+	roles: string;
+	methods: string;
+	application_credential_id: string | null;
+	issued_at: number;
+	expires_at: number;
+}
+
+/** Single values: schema version, installation id, wrapped keys. */
+export interface MetaTable {
+	key: string;
+	value: string;
+}
