@@ -40,7 +40,12 @@ export interface NetworkProvider {
 		securityGroups: readonly string[] | null,
 	): Promise<readonly Port[]>;
 	/** Detaches every port of the sandbox that is on the network (or is the port); deletes those made with it. Throws invalid when there is none. */
-	detach(tx: StoreTransaction, principal: Principal, sandboxId: string, what: { readonly network?: string; readonly port?: string }): Promise<void>;
+	detach(
+		tx: StoreTransaction,
+		principal: Principal,
+		sandboxId: string,
+		what: { readonly network?: string; readonly port?: string },
+	): Promise<void>;
 	/** When the sandbox goes: deletes the ports made with it, detaches the user's own, drops published ports and owned groups. */
 	release(tx: StoreTransaction, sandboxId: string): Promise<void>;
 	/** After the sandbox was placed on another host, or lost its host. */
@@ -51,16 +56,30 @@ export interface NetworkProvider {
 	addSecurityGroup(tx: StoreTransaction, principal: Principal, sandboxId: string, group: string): Promise<void>;
 	removeSecurityGroup(tx: StoreTransaction, principal: Principal, sandboxId: string, group: string): Promise<void>;
 	/** A group made for the container's `exposed_ports` that opens them; it goes with the container. Answers its id. */
-	exposePorts(tx: StoreTransaction, principal: Principal, container: { readonly id: string; readonly sandboxId: string }, exposedPorts: readonly string[]): Promise<string>;
+	exposePorts(
+		tx: StoreTransaction,
+		principal: Principal,
+		container: { readonly id: string; readonly sandboxId: string },
+		exposedPorts: readonly string[],
+	): Promise<string>;
 	unexposePorts(tx: StoreTransaction, containerId: string): Promise<void>;
-	publish(tx: StoreTransaction, principal: Principal, sandboxId: string, ports: readonly Omit<PublishedPort, 'id' | 'sandboxId' | 'host'>[]): Promise<readonly PublishedPort[]>;
+	publish(
+		tx: StoreTransaction,
+		principal: Principal,
+		sandboxId: string,
+		ports: readonly Omit<PublishedPort, 'id' | 'sandboxId' | 'host'>[],
+	): Promise<readonly PublishedPort[]>;
 
 	/** Addresses (by network id) and group ids of many sandboxes at once, for lists. */
 	views(db: Queryable, sandboxIds: readonly string[]): Promise<ReadonlyMap<string, SandboxNetworkView>>;
 	/** Ports as the agent needs them, in the order of their interfaces. */
 	portSpecs(db: Queryable, sandboxId: string): Promise<readonly PortSpec[]>;
 	/** Names that the sandbox's hosts file must hold: sandboxes that share a network with it. Bounded to `limit` entries. */
-	hostNames(db: Queryable, sandboxId: string, limit: number): Promise<readonly { readonly address: string; readonly names: readonly string[] }[]>;
+	hostNames(
+		db: Queryable,
+		sandboxId: string,
+		limit: number,
+	): Promise<readonly { readonly address: string; readonly names: readonly string[] }[]>;
 	/** Nameservers for the sandbox; empty = the host's own. */
 	nameservers(db: Queryable, sandboxId: string): Promise<readonly string[]>;
 	/** Everything that the host's kernel must hold. Cheap when nothing changed. */
