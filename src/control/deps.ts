@@ -1,0 +1,66 @@
+import type { Bus } from '../bus/bus.ts';
+import type { NetworkProvider } from '../providers/network/network-provider.ts';
+import type { Store } from '../store/store.ts';
+import type { Hub } from './hub.ts';
+import type { Placement } from './placement.ts';
+import type { Quotas } from './quotas.ts';
+import type { Registries } from './registries.ts';
+import type { Volumes } from './volumes.ts';
+
+/** A log that takes a message and its facts. Secrets never go in. */
+export interface Log {
+	info(facts: object, message: string): void;
+	warn(facts: object, message: string): void;
+	error(facts: object, message: string): void;
+}
+
+export interface ControlOptions {
+	/** Driver that new sandboxes are made with. */
+	readonly driver: string;
+	/** For containers that give none: cores and MiB, as Zun does. */
+	readonly defaultCpu: number;
+	readonly defaultMemory: number;
+	/** Largest and default length of a page. */
+	readonly maxLimit: number;
+	/** Limit of `execute`, in ms. */
+	readonly executeTimeout: number;
+	/** Bytes of output that `execute` keeps. */
+	readonly executeMaxOutput: number;
+	/** Names in a sandbox's hosts file at the most. */
+	readonly maxHostNames: number;
+	/** Operations and events are kept this long after their end, in ms. */
+	readonly historyRetention: number;
+	/** Idempotency keys are remembered this long, in ms. */
+	readonly idempotencyRetention: number;
+	/** Containers' names unique in their project: refused with container-already-exists. */
+	readonly uniqueContainerNames: boolean;
+}
+
+export const defaultControlOptions: ControlOptions = {
+	driver: 'docker',
+	defaultCpu: 1,
+	defaultMemory: 512,
+	maxLimit: 1000,
+	executeTimeout: 60_000,
+	executeMaxOutput: 4 << 20,
+	maxHostNames: 200,
+	historyRetention: 30 * 24 * 3_600_000,
+	idempotencyRetention: 24 * 3_600_000,
+	uniqueContainerNames: false,
+};
+
+/** What the parts of control work with. */
+export interface Deps {
+	readonly store: Store;
+	readonly bus: Bus;
+	readonly hub: Hub;
+	readonly network: NetworkProvider;
+	readonly placement: Placement;
+	readonly quotas: Quotas;
+	readonly volumes: Volumes;
+	readonly registries: Registries;
+	readonly options: ControlOptions;
+	/** ms since the epoch. */
+	readonly now: () => number;
+	readonly log: Log;
+}

@@ -1,0 +1,33 @@
+import type { StoreTransaction } from '../store/store.ts';
+
+/** What a sandbox needs of a host. */
+export interface PlacementRequest {
+	readonly sandboxId: string;
+	readonly projectId: string;
+	readonly driver: string;
+	readonly runtime: string | null;
+	readonly cpu: number;
+	readonly memoryMib: number;
+	readonly diskGib: number;
+	readonly availabilityZone: string | null;
+	/** Host that was asked for by name. */
+	readonly host: string | null;
+	readonly hints: Readonly<Record<string, unknown>>;
+	/** Hosts that refused it already. */
+	readonly excludedHosts: readonly string[];
+}
+
+export type PlacementResult =
+	| { readonly host: string; readonly availabilityZone: string }
+	/** `reason` says which filter removed how many hosts. */
+	| { readonly host: null; readonly reason: string };
+
+/** Finds hosts and keeps the claims, inside the transaction that needs them. */
+export interface Placement {
+	/** Chooses a host and writes the claim. Throws requested-host-not-found for a host that does not exist. */
+	place(tx: StoreTransaction, request: PlacementRequest): Promise<PlacementResult>;
+	/** Makes the sandbox's claim this large; false and nothing changed when its host has no room for it. */
+	resize(tx: StoreTransaction, sandboxId: string, size: { readonly cpu: number; readonly memoryMib: number; readonly diskGib: number }): Promise<boolean>;
+	/** Drops the claim. */
+	release(tx: StoreTransaction, sandboxId: string): Promise<void>;
+}
