@@ -6,7 +6,12 @@ import type { ContainerTable, SandboxTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 
 /** Changes a sandbox; a change of status is an event in the same transaction. */
-export async function changeSandbox(tx: StoreTransaction, before: SandboxRow, change: Updateable<SandboxTable>, now: number): Promise<void> {
+export async function changeSandbox(
+	tx: StoreTransaction,
+	before: SandboxRow,
+	change: Updateable<SandboxTable>,
+	now: number,
+): Promise<void> {
 	await updateSandbox(tx, before.id, change, now);
 	if (change.status === undefined || change.status === before.status) return;
 	await insertEvent(
@@ -25,13 +30,22 @@ export async function changeSandbox(tx: StoreTransaction, before: SandboxRow, ch
 }
 
 /** Changes a container; a change of status or health is an event in the same transaction. */
-export async function changeContainer(tx: StoreTransaction, before: ContainerRow, change: Updateable<ContainerTable>, now: number): Promise<void> {
+export async function changeContainer(
+	tx: StoreTransaction,
+	before: ContainerRow,
+	change: Updateable<ContainerTable>,
+	now: number,
+): Promise<void> {
 	await updateContainer(tx, before.id, change, now);
 	const subject = { projectId: before.project_id, sandboxId: before.sandbox_id, containerId: before.id };
 	if (change.status !== undefined && change.status !== before.status) {
 		const exitCode = change.exit_code === undefined ? before.exit_code : change.exit_code;
 		const detail = { name: before.name, from: before.status, ...(change.status === 'Stopped' ? { exit_code: exitCode } : {}) };
-		await insertEvent(tx, { ...subject, kind: 'container.status', status: change.status, reason: change.status_reason ?? null, detail }, now);
+		await insertEvent(
+			tx,
+			{ ...subject, kind: 'container.status', status: change.status, reason: change.status_reason ?? null, detail },
+			now,
+		);
 	}
 	if (change.health !== undefined && change.health !== null && change.health !== before.health) {
 		const detail = { name: before.name, from: before.health, health: change.health };

@@ -27,7 +27,11 @@ export interface Placement {
 	/** Chooses a host and writes the claim. Throws requested-host-not-found for a host that does not exist. */
 	place(tx: StoreTransaction, request: PlacementRequest): Promise<PlacementResult>;
 	/** Makes the sandbox's claim this large; false and nothing changed when its host has no room for it. */
-	resize(tx: StoreTransaction, sandboxId: string, size: { readonly cpu: number; readonly memoryMib: number; readonly diskGib: number }): Promise<boolean>;
+	resize(
+		tx: StoreTransaction,
+		sandboxId: string,
+		size: { readonly cpu: number; readonly memoryMib: number; readonly diskGib: number },
+	): Promise<boolean>;
 	/** Drops the claim. */
 	release(tx: StoreTransaction, sandboxId: string): Promise<void>;
 }

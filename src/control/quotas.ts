@@ -1,6 +1,16 @@
 import type { StoreTransaction } from '../store/store.ts';
 
-export const quotaResources = ['sandboxes', 'containers', 'cpu', 'memory', 'disk', 'ports', 'networks', 'volumes', 'volume_gigabytes'] as const;
+export const quotaResources = [
+	'sandboxes',
+	'containers',
+	'cpu',
+	'memory',
+	'disk',
+	'ports',
+	'networks',
+	'volumes',
+	'volume_gigabytes',
+] as const;
 export type QuotaResource = (typeof quotaResources)[number];
 
 /** Limits of projects, checked against what exists in the transaction that adds to it. */

@@ -1,6 +1,6 @@
 import type { Container } from '../model/container.ts';
-import { toContainer, type ContainerRow } from '../store/containers.ts';
-import { toSandbox, type SandboxRow } from '../store/sandboxes.ts';
+import { type ContainerRow, toContainer } from '../store/containers.ts';
+import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { Queryable } from '../store/store.ts';
 import type { ContainerView, SandboxView } from './control.ts';
 import type { Deps } from './deps.ts';
@@ -33,10 +33,19 @@ export async function sandboxViews(deps: Deps, db: Queryable, rows: readonly San
 }
 
 /** Containers with what their sandboxes give them, in a fixed number of queries. */
-export async function containerViews(deps: Deps, db: Queryable, rows: readonly ContainerRow[], now: number): Promise<readonly ContainerView[]> {
+export async function containerViews(
+	deps: Deps,
+	db: Queryable,
+	rows: readonly ContainerRow[],
+	now: number,
+): Promise<readonly ContainerView[]> {
 	const sandboxIds = [...new Set(rows.map((row) => row.sandbox_id))];
 	if (sandboxIds.length === 0) return [];
-	const sandboxes = await db.selectFrom('sandbox').select(['id', 'name', 'host', 'runtime', 'hostname']).where('id', 'in', sandboxIds).execute();
+	const sandboxes = await db
+		.selectFrom('sandbox')
+		.select(['id', 'name', 'host', 'runtime', 'hostname'])
+		.where('id', 'in', sandboxIds)
+		.execute();
 	const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
 	const networks = await deps.network.views(db, sandboxIds);
 	return rows.map((row) => {

@@ -24,5 +24,8 @@ export interface Volumes {
 	/** Volumes of the sandbox for its agent. Contents are decrypted. */
 	specs(db: Queryable, sandboxId: string): Promise<readonly VolumeSpec[]>;
 	/** Volumes of many sandboxes, for lists. */
-	views(db: Queryable, sandboxIds: readonly string[]): Promise<ReadonlyMap<string, readonly { readonly volumeId: string; readonly readOnly: boolean }[]>>;
+	views(
+		db: Queryable,
+		sandboxIds: readonly string[],
+	): Promise<ReadonlyMap<string, readonly { readonly volumeId: string; readonly readOnly: boolean }[]>>;
 }

@@ -1,0 +1,375 @@
+import type { Updateable } from 'kysely';
+import { failPoint } from '../faults/fail-point.ts';
+import { fail } from '../model/errors.ts';
+import type { ContainerOperationKind, Operation, OperationArgs } from '../model/operation.ts';
+import type { Principal } from '../model/principal.ts';
+import { signalName } from '../model/signals.ts';
+import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
+import type { RequestedNet } from '../providers/network/network-provider.ts';
+import { type ContainerRow, containerRow, toContainer } from '../store/containers.ts';
+import { insertOperation, toOperation } from '../store/operations.ts';
+import { sandboxRow, touchSandbox } from '../store/sandboxes.ts';
+import type { ContainerTable } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { changeContainer } from './changes.ts';
+import { writeContainer } from './container-creation.ts';
+import { ContainerLooks } from './container-looks.ts';
+import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
+import { askContainerDelete } from './deletion.ts';
+import type { Deps } from './deps.ts';
+import { earlierTarget, rememberTarget } from './idempotency.ts';
+import { inOrder, page } from './lists.ts';
+import { findContainer, findSandbox } from './lookup.ts';
+import { sandboxSize } from './sizes.ts';
+import { containerViews } from './views.ts';
+import { waitFor } from './wait.ts';
+
+const sortable = {
+	id: 'created_at',
+	uuid: 'id',
+	name: 'name',
+	image: 'image',
+	status: 'status',
+	status_reason: 'status_reason',
+	task_state: 'task_state',
+	project_id: 'project_id',
+	user_id: 'user_id',
+	sandbox_id: 'sandbox_id',
+	cpu: 'cpu',
+	memory: 'memory',
+	disk: 'disk',
+	command: 'command',
+	hostname: 'hostname',
+	workdir: 'workdir',
+	image_driver: 'image_driver',
+	auto_remove: 'auto_remove',
+	interactive: 'interactive',
+	tty: 'tty',
+	started_at: 'started_at',
+	created_at: 'created_at',
+	updated_at: 'updated_at',
+} as const;
+
+const filterable = {
+	uuid: 'id',
+	name: 'name',
+	image: 'image',
+	project_id: 'project_id',
+	user_id: 'user_id',
+	memory: 'memory',
+	task_state: 'task_state',
+	status: 'status',
+	auto_remove: 'auto_remove',
+	sandbox_id: 'sandbox_id',
+	host: '(select host from sandbox where sandbox.id = container.sandbox_id)',
+} as const;
+
+interface Ask {
+	readonly action: ContainerAction;
+	readonly kind: ContainerOperationKind;
+	readonly change: Updateable<ContainerTable>;
+	readonly args?: OperationArgs;
+}
+
+/** What users do with containers. What is only looked at or streamed is in ContainerLooks. */
+export class Containers extends ContainerLooks implements ContainerControl {
+	readonly #deps: Deps;
+
+	constructor(deps: Deps) {
+		super(deps);
+		this.#deps = deps;
+	}
+
+	async create(principal: Principal, input: CreateContainer, idempotency?: Idempotency): Promise<ContainerView> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const earlier = await earlierTarget(tx, principal, idempotency);
+			if (earlier !== null) return await this.#row(tx, earlier);
+			const created = await writeContainer(this.#deps, tx, principal, input);
+			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
+			await this.#deps.quotas.check(tx, created.project_id, [
+				'sandboxes',
+				'containers',
+				'cpu',
+				'memory',
+				'disk',
+				'ports',
+				'volumes',
+				'volume_gigabytes',
+			]);
+			failPoint('control.create-container.before-commit');
+			return created;
+		});
+		failPoint('control.create-container.committed');
+		await this.#wake(row);
+		return await this.#view(row);
+	}
+
+	async list(principal: Principal, query: ListQuery): Promise<readonly ContainerView[]> {
+		const db = this.#deps.store.db;
+		const limit = Math.min(query.limit, this.#deps.options.maxLimit);
+		const ids = await page(db, 'container', principal, { ...query, limit }, { sortable, filterable });
+		if (ids.length === 0) return [];
+		const rows = await db.selectFrom('container').selectAll().where('id', 'in', ids).execute();
+		return await containerViews(this.#deps, db, inOrder(ids, rows), this.#deps.now());
+	}
+
+	async show(principal: Principal, ref: string): Promise<ContainerView> {
+		return await this.#view(await findContainer(this.#deps.store.db, principal, ref));
+	}
+
+	async update(principal: Principal, ref: string, input: UpdateContainer): Promise<ContainerView> {
+		const id = await this.#deps.store.transaction(async (tx) => {
+			const row = await this.#find(tx, principal, ref, 'update');
+			const change: Updateable<ContainerTable> = {};
+			if (input.name !== undefined) {
+				if (input.name === row.name) throw fail('conflict', `Container ${row.id} is named ${input.name} already.`);
+				change.name = input.name;
+			}
+			if (input.autoHeal !== undefined) change.auto_heal = input.autoHeal ? 1 : 0;
+			if (input.cpu !== undefined) change.cpu = input.cpu;
+			if (input.memory !== undefined) change.memory = input.memory;
+			await changeContainer(tx, row, change, this.#deps.now());
+			if (input.cpu !== undefined || input.memory !== undefined) {
+				const size = await sandboxSize(tx, row.sandbox_id);
+				if (!(await this.#deps.placement.resize(tx, row.sandbox_id, size))) {
+					throw fail('conflict', `The host of container ${row.id} has no room for ${size.cpu} cores and ${size.memoryMib} MiB.`);
+				}
+				await this.#deps.quotas.check(tx, row.project_id, ['cpu', 'memory']);
+				await this.#ask(tx, principal, row, { action: 'update', kind: 'update', change: {} });
+			}
+			return row.id;
+		});
+		const row = await this.#row(this.#deps.store.db, id);
+		await this.#wake(row);
+		return await this.#view(row);
+	}
+
+	async delete(
+		principal: Principal,
+		ref: string,
+		options: { readonly force: boolean; readonly stop: boolean; readonly allProjects: boolean },
+	): Promise<void> {
+		const action = options.force ? 'delete_force' : options.stop ? 'delete_after_stop' : 'delete';
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = await this.#find(tx, principal, ref, action);
+			await askContainerDelete(this.#deps, tx, principal, found, options.stop && !options.force);
+			failPoint('control.delete-container.before-commit');
+			return found;
+		});
+		failPoint('control.delete-container.committed');
+		await this.#wake(row);
+	}
+
+	async start(principal: Principal, ref: string): Promise<void> {
+		await this.#act(principal, ref, {
+			action: 'start',
+			kind: 'start',
+			change: { desired_status: 'Running', task_state: 'container_starting' },
+		});
+	}
+
+	async stop(principal: Principal, ref: string, options: { readonly timeout: number | null }): Promise<void> {
+		const change = { desired_status: 'Stopped', task_state: 'container_stopping' };
+		await this.#act(principal, ref, { action: 'stop', kind: 'stop', change, args: { timeout: options.timeout } });
+	}
+
+	async reboot(principal: Principal, ref: string, options: { readonly timeout: number | null }): Promise<void> {
+		const change = { desired_status: 'Running', task_state: 'container_rebooting', status: 'Restarting' };
+		await this.#act(principal, ref, { action: 'reboot', kind: 'reboot', change, args: { timeout: options.timeout } });
+	}
+
+	async pause(principal: Principal, ref: string): Promise<void> {
+		await this.#act(principal, ref, {
+			action: 'pause',
+			kind: 'pause',
+			change: { desired_status: 'Paused', task_state: 'container_pausing' },
+		});
+	}
+
+	async unpause(principal: Principal, ref: string): Promise<void> {
+		const change = { desired_status: 'Running', task_state: 'container_unpausing' };
+		await this.#act(principal, ref, { action: 'unpause', kind: 'unpause', change });
+	}
+
+	async kill(principal: Principal, ref: string, options: { readonly signal: string | null }): Promise<void> {
+		const signal = signalName(options.signal ?? 'KILL');
+		if (signal === null) throw fail('invalid-value', `There is no signal ${options.signal}: use a name such as SIGHUP, or a number.`);
+		const change = { task_state: 'container_killing', ...(signal === 'SIGKILL' ? { desired_status: 'Stopped' } : {}) };
+		await this.#act(principal, ref, { action: 'kill', kind: 'kill', change, args: { signal } });
+	}
+
+	async rebuild(
+		principal: Principal,
+		ref: string,
+		options: { readonly image: string | null; readonly imageDriver: string | null },
+	): Promise<void> {
+		if (options.imageDriver !== null && options.imageDriver !== 'docker' && options.imageDriver !== 'glance') {
+			throw fail('validation-error', `Image driver ${options.imageDriver} is not one of docker, glance.`);
+		}
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = await this.#find(tx, principal, ref, 'rebuild');
+			const wasRunning = found.status === 'Running' || found.desired_status === 'Running';
+			await this.#ask(tx, principal, found, {
+				action: 'rebuild',
+				kind: 'rebuild',
+				args: { wasRunning },
+				change: {
+					image: options.image ?? found.image,
+					image_driver: options.imageDriver ?? found.image_driver,
+					revision: found.revision + 1,
+					status: 'Rebuilding',
+					task_state: 'container_rebuilding',
+					desired_status: wasRunning ? 'Running' : 'Created',
+					image_command: null,
+					image_entrypoint: null,
+					image_workdir: null,
+				},
+			});
+			failPoint('control.rebuild-container.before-commit');
+			return found;
+		});
+		failPoint('control.rebuild-container.committed');
+		await this.#wake(row);
+	}
+
+	async networkAttach(principal: Principal, ref: string, net: RequestedNet): Promise<void> {
+		await this.#change(principal, ref, 'network_attach', null, async (tx, row) => {
+			const sandbox = await sandboxRow(tx, row.sandbox_id);
+			const target = { id: row.sandbox_id, host: sandbox?.host ?? null, projectId: row.project_id };
+			await this.#deps.network.attach(tx, principal, target, [net], null);
+			await this.#deps.quotas.check(tx, row.project_id, ['ports']);
+		});
+	}
+
+	async networkDetach(principal: Principal, ref: string, what: { readonly network?: string; readonly port?: string }): Promise<void> {
+		await this.#change(principal, ref, 'network_detach', null, (tx, row) => this.#deps.network.detach(tx, principal, row.sandbox_id, what));
+	}
+
+	async addSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
+		const action = 'add_security_group';
+		await this.#change(principal, ref, action, action, (tx, row) =>
+			this.#deps.network.addSecurityGroup(tx, principal, row.sandbox_id, group),
+		);
+	}
+
+	async removeSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
+		const action = 'remove_security_group';
+		await this.#change(principal, ref, action, action, (tx, row) =>
+			this.#deps.network.removeSecurityGroup(tx, principal, row.sandbox_id, group),
+		);
+	}
+
+	async operations(principal: Principal, ref: string): Promise<readonly Operation[]> {
+		return await this.#history(principal, ref, null);
+	}
+
+	async operation(principal: Principal, ref: string, requestId: string): Promise<Operation> {
+		const [operation] = await this.#history(principal, ref, requestId);
+		if (operation === undefined)
+			throw fail('resource-not-found', `Action for request_id ${requestId} on container ${ref} could not be found.`);
+		return operation;
+	}
+
+	async wait(principal: Principal, ref: string, status: string, timeout: number, signal: AbortSignal): Promise<ContainerView> {
+		const { id } = await findContainer(this.#deps.store.db, principal, ref);
+		return await waitFor(this.#deps, () => this.show(principal, id), id, status, timeout, signal);
+	}
+
+	/** History outlives the container: by its id it is found for as long as it is kept. */
+	async #history(principal: Principal, ref: string, requestId: string | null): Promise<readonly Operation[]> {
+		const db = this.#deps.store.db;
+		const live = await findContainer(db, principal, ref).catch(() => null);
+		let query = db
+			.selectFrom('operation')
+			.selectAll()
+			.where('target', '=', 'container')
+			.where('target_id', '=', live?.id ?? ref)
+			.orderBy('seq', 'desc')
+			.limit(this.#deps.options.maxLimit);
+		if (live === null && !principal.roles.includes('admin')) query = query.where('project_id', '=', principal.projectId);
+		if (requestId !== null) query = query.where('request_id', '=', requestId);
+		const rows = await query.execute();
+		if (live === null && rows.length === 0) throw fail('container-not-found', `Container ${ref} could not be found.`);
+		return rows.map(toOperation);
+	}
+
+	async #act(principal: Principal, ref: string, ask: Ask): Promise<void> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = await this.#find(tx, principal, ref, ask.action);
+			const sandbox = await findSandbox(tx, principal, found.sandbox_id);
+			if (sandbox.host === null)
+				throw fail('conflict', `Container ${found.id} has no host: ${found.status_reason ?? 'it was never placed'}`);
+			if (ask.change.desired_status === 'Running' && sandbox.desired_status !== 'Running') {
+				throw fail(
+					'invalid-state-exception',
+					`Cannot ${ask.action} container ${found.id}: its sandbox ${sandbox.id} is in ${sandbox.status} state`,
+				);
+			}
+			await this.#ask(tx, principal, found, ask);
+			failPoint(`control.${ask.kind}-container.before-commit`);
+			return found;
+		});
+		failPoint(`control.${ask.kind}-container.committed`);
+		await this.#wake(row);
+	}
+
+	/** A change of what the sandbox owns that control makes itself: its operation is recorded as done at once. */
+	async #change(
+		principal: Principal,
+		ref: string,
+		kind: ContainerOperationKind,
+		action: ContainerAction | null,
+		change: (tx: StoreTransaction, row: ContainerRow) => Promise<unknown>,
+	): Promise<void> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = action === null ? await findContainer(tx, principal, ref) : await this.#find(tx, principal, ref, action);
+			await change(tx, found);
+			await touchSandbox(tx, found.sandbox_id);
+			await insertOperation(tx, { ...subject(principal, found), kind, host: null, outcome: { error: null } }, this.#deps.now());
+			return found;
+		});
+		await this.#wake(row);
+	}
+
+	async #ask(tx: StoreTransaction, principal: Principal, row: ContainerRow, ask: Ask): Promise<void> {
+		const sandbox = await sandboxRow(tx, row.sandbox_id);
+		const operation = { ...subject(principal, row), kind: ask.kind, args: ask.args ?? {}, host: sandbox?.host ?? null };
+		await insertOperation(tx, operation, this.#deps.now());
+		await changeContainer(tx, row, ask.change, this.#deps.now());
+		await touchSandbox(tx, row.sandbox_id);
+	}
+
+	async #find(tx: StoreTransaction, principal: Principal, ref: string, action: ContainerAction): Promise<ContainerRow> {
+		const row = await findContainer(tx, principal, ref);
+		checkContainerAction(action, toContainer(row));
+		return row;
+	}
+
+	async #row(db: Deps['store']['db'], id: string): Promise<ContainerRow> {
+		const row = await containerRow(db, id);
+		if (row === undefined) throw fail('container-not-found', `Container ${id} could not be found.`);
+		return row;
+	}
+
+	async #wake(row: ContainerRow): Promise<void> {
+		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
+		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, sandbox.id);
+	}
+
+	async #view(row: ContainerRow): Promise<ContainerView> {
+		const [view] = await containerViews(this.#deps, this.#deps.store.db, [row], this.#deps.now());
+		if (view === undefined) throw fail('container-not-found', `Container ${row.id} could not be found.`);
+		return view;
+	}
+}
+
+function subject(principal: Principal, row: ContainerRow) {
+	return {
+		requestId: principal.requestId,
+		projectId: row.project_id,
+		userId: principal.userId,
+		target: 'container',
+		targetId: row.id,
+		sandboxId: row.sandbox_id,
+	} as const;
+}

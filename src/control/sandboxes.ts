@@ -1,0 +1,257 @@
+import type { Updateable } from 'kysely';
+import { failPoint } from '../faults/fail-point.ts';
+import { fail } from '../model/errors.ts';
+import type { Operation, OperationArgs, SandboxOperationKind } from '../model/operation.ts';
+import type { Principal } from '../model/principal.ts';
+import type { SandboxGoal } from '../model/sandbox.ts';
+import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts';
+import { containersOf } from '../store/containers.ts';
+import { insertOperation, toOperation } from '../store/operations.ts';
+import { type SandboxRow, sandboxRow, toSandbox } from '../store/sandboxes.ts';
+import type { SandboxTable } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { changeSandbox } from './changes.ts';
+import type { ContainerView, CreateSandbox, Idempotency, ListQuery, SandboxControl, SandboxView, UpdateSandbox } from './control.ts';
+import { askSandboxDelete } from './deletion.ts';
+import type { Deps } from './deps.ts';
+import { earlierTarget, rememberTarget } from './idempotency.ts';
+import { inOrder, page } from './lists.ts';
+import { findSandbox } from './lookup.ts';
+import { writeSandbox } from './sandbox-creation.ts';
+import { sandboxSize } from './sizes.ts';
+import { containerViews, sandboxViews } from './views.ts';
+import { waitFor } from './wait.ts';
+
+const columns = {
+	id: 'created_at',
+	uuid: 'id',
+	name: 'name',
+	status: 'status',
+	project_id: 'project_id',
+	user_id: 'user_id',
+	hostname: 'hostname',
+	created_at: 'created_at',
+	updated_at: 'updated_at',
+	expires_at: 'expires_at',
+	cpu: 'cpu',
+	memory: 'memory',
+	host: 'host',
+	task_state: 'task_state',
+	created_by: 'created_by',
+	availability_zone: 'availability_zone',
+} as const;
+
+const filterable = {
+	uuid: 'id',
+	name: 'name',
+	status: 'status',
+	project_id: 'project_id',
+	user_id: 'user_id',
+	hostname: 'hostname',
+	host: 'host',
+	task_state: 'task_state',
+	created_by: 'created_by',
+	availability_zone: 'availability_zone',
+	memory: 'memory',
+} as const;
+
+export class Sandboxes implements SandboxControl {
+	readonly #deps: Deps;
+
+	constructor(deps: Deps) {
+		this.#deps = deps;
+	}
+
+	async create(principal: Principal, input: CreateSandbox, idempotency?: Idempotency): Promise<SandboxView> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const earlier = await earlierTarget(tx, principal, idempotency);
+			if (earlier !== null) return await existing(tx, earlier);
+			const created = await writeSandbox(this.#deps, tx, principal, input, 'user', { cpu: 0, memory: 0, disk: 0 });
+			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
+			await this.#deps.quotas.check(tx, principal.projectId, [
+				'sandboxes',
+				'cpu',
+				'memory',
+				'disk',
+				'ports',
+				'volumes',
+				'volume_gigabytes',
+			]);
+			failPoint('control.create-sandbox.before-commit');
+			return created;
+		});
+		failPoint('control.create-sandbox.committed');
+		this.#wake(row);
+		return await this.#view(row);
+	}
+
+	async list(principal: Principal, query: ListQuery): Promise<readonly SandboxView[]> {
+		const db = this.#deps.store.db;
+		const limit = Math.min(query.limit, this.#deps.options.maxLimit);
+		const ids = await page(db, 'sandbox', principal, { ...query, limit }, { sortable: columns, filterable });
+		if (ids.length === 0) return [];
+		const rows = await db.selectFrom('sandbox').selectAll().where('id', 'in', ids).execute();
+		return await sandboxViews(this.#deps, db, inOrder(ids, rows));
+	}
+
+	async show(principal: Principal, ref: string): Promise<SandboxView> {
+		return await this.#view(await findSandbox(this.#deps.store.db, principal, ref));
+	}
+
+	async update(principal: Principal, ref: string, input: UpdateSandbox): Promise<SandboxView> {
+		const now = this.#deps.now();
+		const id = await this.#deps.store.transaction(async (tx) => {
+			const row = await findSandbox(tx, principal, ref);
+			checkSandboxAction('update', toSandbox(row));
+			const change: Updateable<SandboxTable> = {};
+			if (input.name !== undefined) change.name = input.name;
+			if (input.labels !== undefined) change.labels = JSON.stringify(input.labels);
+			if (input.cpu !== undefined) change.cpu = input.cpu;
+			if (input.memory !== undefined) change.memory = input.memory;
+			if (input.expiresIn !== undefined) {
+				const left = input.expiresIn === null ? null : input.expiresIn * 1000;
+				const paused = row.expires_remaining !== null || row.desired_status === 'Paused';
+				change.expires_at = left === null ? null : now + left;
+				change.expires_remaining = paused ? left : null;
+			}
+			await changeSandbox(tx, row, change, now);
+			if (input.publish !== undefined) await this.#deps.network.publish(tx, principal, row.id, input.publish);
+			if (input.cpu !== undefined || input.memory !== undefined) {
+				const size = await sandboxSize(tx, row.id);
+				if (!(await this.#deps.placement.resize(tx, row.id, size))) {
+					throw fail('conflict', `The host of sandbox ${row.id} has no room for ${size.cpu} cores and ${size.memoryMib} MiB.`);
+				}
+				await this.#deps.quotas.check(tx, row.project_id, ['cpu', 'memory']);
+				await this.#ask(tx, principal, row, 'update', {});
+			}
+			return row.id;
+		});
+		const row = await existing(this.#deps.store.db, id);
+		this.#wake(row);
+		return await this.#view(row);
+	}
+
+	async delete(principal: Principal, ref: string, options: { readonly force: boolean }): Promise<void> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = await findSandbox(tx, principal, ref);
+			const members = await containersOf(tx, found.id);
+			if (members.length > 0 && !options.force && found.created_by === 'user') {
+				const names = members.map((member) => `${member.name} (${member.id})`).join(', ');
+				throw fail('sandbox-in-use', `Sandbox ${found.id} has containers: ${names}. Delete them first, or use force.`);
+			}
+			await askSandboxDelete(this.#deps, tx, principal, found);
+			failPoint('control.delete-sandbox.before-commit');
+			return found;
+		});
+		failPoint('control.delete-sandbox.committed');
+		this.#wake(row);
+	}
+
+	async start(principal: Principal, ref: string): Promise<void> {
+		await this.#act(principal, ref, 'start', 'Running', 'sandbox_starting', {});
+	}
+
+	async stop(principal: Principal, ref: string, options: { readonly timeout: number | null }): Promise<void> {
+		await this.#act(principal, ref, 'stop', 'Stopped', 'sandbox_stopping', { timeout: options.timeout });
+	}
+
+	async pause(principal: Principal, ref: string): Promise<void> {
+		await this.#act(principal, ref, 'pause', 'Paused', 'sandbox_pausing', {});
+	}
+
+	async unpause(principal: Principal, ref: string): Promise<void> {
+		await this.#act(principal, ref, 'unpause', 'Running', 'sandbox_unpausing', {});
+	}
+
+	async containers(principal: Principal, ref: string): Promise<readonly ContainerView[]> {
+		const db = this.#deps.store.db;
+		const row = await findSandbox(db, principal, ref);
+		return await containerViews(this.#deps, db, await containersOf(db, row.id), this.#deps.now());
+	}
+
+	async operations(principal: Principal, ref: string): Promise<readonly Operation[]> {
+		const db = this.#deps.store.db;
+		const row = await findSandbox(db, principal, ref);
+		const rows = await db
+			.selectFrom('operation')
+			.selectAll()
+			.where('target_id', '=', row.id)
+			.orderBy('seq', 'desc')
+			.limit(this.#deps.options.maxLimit)
+			.execute();
+		return rows.map(toOperation);
+	}
+
+	async wait(principal: Principal, ref: string, status: string, timeout: number, signal: AbortSignal): Promise<SandboxView> {
+		const { id } = await findSandbox(this.#deps.store.db, principal, ref);
+		return await waitFor(this.#deps, () => this.show(principal, id), id, status, timeout, signal);
+	}
+
+	async #act(
+		principal: Principal,
+		ref: string,
+		kind: Exclude<SandboxOperationKind, 'create' | 'delete' | 'update'> & SandboxAction,
+		goal: SandboxGoal,
+		taskState: string,
+		args: OperationArgs,
+	): Promise<void> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const found = await findSandbox(tx, principal, ref);
+			checkSandboxAction(kind, toSandbox(found));
+			if (found.host === null) throw fail('conflict', `Sandbox ${found.id} has no host: ${found.status_reason ?? 'it was never placed'}`);
+			await changeSandbox(
+				tx,
+				found,
+				{ desired_status: goal, task_state: taskState, ...clock(found, goal, this.#deps.now()) },
+				this.#deps.now(),
+			);
+			await this.#ask(tx, principal, found, kind, args);
+			failPoint(`control.${kind}-sandbox.before-commit`);
+			return found;
+		});
+		failPoint(`control.${kind}-sandbox.committed`);
+		this.#wake(row);
+	}
+
+	async #ask(tx: StoreTransaction, principal: Principal, row: SandboxRow, kind: SandboxOperationKind, args: OperationArgs): Promise<void> {
+		await insertOperation(
+			tx,
+			{
+				requestId: principal.requestId,
+				projectId: row.project_id,
+				userId: principal.userId,
+				target: 'sandbox',
+				targetId: row.id,
+				sandboxId: row.id,
+				kind,
+				args,
+				host: row.host,
+			},
+			this.#deps.now(),
+		);
+	}
+
+	#wake(row: SandboxRow): void {
+		if (row.host !== null) this.#deps.bus.wake(row.host, row.id);
+	}
+
+	async #view(row: SandboxRow): Promise<SandboxView> {
+		const [view] = await sandboxViews(this.#deps, this.#deps.store.db, [row]);
+		if (view === undefined) throw fail('sandbox-not-found', `Sandbox ${row.id} could not be found.`);
+		return view;
+	}
+}
+
+/** A sandbox's remaining time stands still from the request to pause until the one to go on. */
+function clock(row: SandboxRow, goal: SandboxGoal, now: number): Updateable<SandboxTable> {
+	if (row.expires_at === null) return {};
+	if (goal === 'Paused') return { expires_remaining: Math.max(0, row.expires_at - now) };
+	if (row.expires_remaining === null) return {};
+	return { expires_at: now + row.expires_remaining, expires_remaining: null };
+}
+
+async function existing(db: Deps['store']['db'], id: string): Promise<SandboxRow> {
+	const row = await sandboxRow(db, id);
+	if (row === undefined) throw fail('sandbox-not-found', `Sandbox ${id} could not be found.`);
+	return row;
+}

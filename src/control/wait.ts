@@ -1,0 +1,33 @@
+import { openOperations } from '../store/operations.ts';
+import type { Deps } from './deps.ts';
+
+/**
+ * Looks after each commit until the status is there, cannot be reached without another request, or the time is up.
+ * What stands then is the answer. A thing that is gone makes `show` throw, which ends the wait too.
+ */
+export async function waitFor<View extends { readonly status: string; readonly desiredStatus: string; readonly sandboxId?: string }>(
+	deps: Deps,
+	show: () => Promise<View>,
+	id: string,
+	status: string,
+	timeout: number,
+	signal: AbortSignal,
+): Promise<View> {
+	const deadline = deps.now() + timeout;
+	for (;;) {
+		const changed = deps.hub.next(Math.max(0, deadline - deps.now()), signal);
+		const view = await show();
+		if (view.status === status || signal.aborted || deps.now() >= deadline) return view;
+		const open = await openOperations(deps.store.db, view.sandboxId ?? id);
+		const pending = open.some((operation) => operation.targetId === id || operation.target === 'sandbox');
+		if (!pending && !reachable(view, status)) return view;
+		await changed;
+	}
+}
+
+/** Whether a thing that nobody works on may still come to the status by itself. */
+function reachable(view: { readonly status: string; readonly desiredStatus: string }, wanted: string): boolean {
+	if (view.status === 'Error') return false;
+	if (wanted === 'Stopped') return view.desiredStatus === 'Running' || view.desiredStatus === 'Stopped';
+	return view.desiredStatus === wanted;
+}
