@@ -12,8 +12,8 @@ export interface Project {
 export interface User {
 	readonly id: string;
 	readonly name: string;
-	/** scrypt hash with its salt and parameters. */
-	readonly passwordHash: string;
+	readonly description: string;
+	readonly email: string | null;
 	readonly enabled: boolean;
 	readonly defaultProjectId: string | null;
 	readonly createdAt: number;
@@ -30,7 +30,7 @@ export interface ApplicationCredential {
 	readonly name: string;
 	readonly userId: string;
 	readonly projectId: string;
-	readonly secretHash: string;
+	readonly description: string;
 	readonly roles: readonly Role[];
 	readonly expiresAt: number | null;
 	readonly createdAt: number;

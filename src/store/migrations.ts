@@ -160,4 +160,11 @@ CREATE TABLE token (
 );
 CREATE INDEX token_by_expiry ON token (expires_at);
 `,
+	`
+ALTER TABLE user ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE user ADD COLUMN email TEXT;
+ALTER TABLE application_credential ADD COLUMN description TEXT NOT NULL DEFAULT '';
+CREATE INDEX token_by_user ON token (user_id);
+CREATE INDEX token_by_application_credential ON token (application_credential_id) WHERE application_credential_id IS NOT NULL;
+`,
 ];

@@ -371,6 +371,8 @@ export interface UserTable {
 	enabled: number;
 	default_project_id: string | null;
 	created_at: number;
+	description: string;
+	email: string | null;
 }
 
 export interface RoleAssignmentTable {
@@ -388,6 +390,7 @@ export interface ApplicationCredentialTable {
 	roles: string;
 	expires_at: number | null;
 	created_at: number;
+	description: string;
 }
 
 /** Only the digest of a token is stored. */
