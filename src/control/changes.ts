@@ -1,7 +1,7 @@
 import type { Updateable } from 'kysely';
 import { type ContainerRow, updateContainer } from '../store/containers.ts';
 import { insertEvent } from '../store/events.ts';
-import { type SandboxRow, updateSandbox } from '../store/sandboxes.ts';
+import { noteSandbox, type SandboxRow, updateSandbox } from '../store/sandboxes.ts';
 import type { ContainerTable, SandboxTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 
@@ -13,6 +13,21 @@ export async function changeSandbox(
 	now: number,
 ): Promise<void> {
 	await updateSandbox(tx, before.id, change, now);
+	await announceSandbox(tx, before, change, now);
+}
+
+/** As `changeSandbox`, for what was only seen: its agent has nothing to do about it. */
+export async function noteSandboxChange(
+	tx: StoreTransaction,
+	before: SandboxRow,
+	change: Updateable<SandboxTable>,
+	now: number,
+): Promise<void> {
+	await noteSandbox(tx, before.id, change, now);
+	await announceSandbox(tx, before, change, now);
+}
+
+async function announceSandbox(tx: StoreTransaction, before: SandboxRow, change: Updateable<SandboxTable>, now: number): Promise<void> {
 	if (change.status === undefined || change.status === before.status) return;
 	await insertEvent(
 		tx,

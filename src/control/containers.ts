@@ -212,7 +212,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			await this.#ask(tx, principal, found, {
 				action: 'rebuild',
 				kind: 'rebuild',
-				args: { wasRunning },
+				args: { wasRunning, previous: { image: found.image, imageDriver: found.image_driver } },
 				change: {
 					image: options.image ?? found.image,
 					image_driver: options.imageDriver ?? found.image_driver,
@@ -329,6 +329,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			return found;
 		});
 		await this.#wake(row);
+		await this.#wakeNetworks(row);
 	}
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: ContainerRow, ask: Ask): Promise<void> {
@@ -354,6 +355,11 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	async #wake(row: ContainerRow): Promise<void> {
 		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
 		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, sandbox.id);
+	}
+
+	async #wakeNetworks(row: ContainerRow): Promise<void> {
+		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
+		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, null);
 	}
 
 	async #view(row: ContainerRow): Promise<ContainerView> {

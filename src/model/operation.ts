@@ -58,4 +58,6 @@ export interface OperationArgs {
 	readonly stop?: boolean;
 	/** rebuild: whether it ran before, and so runs again. */
 	readonly wasRunning?: boolean;
+	/** rebuild: what it was made from before, to return to when the new image cannot be had. */
+	readonly previous?: { readonly image: string; readonly imageDriver: string };
 }

@@ -11,7 +11,11 @@ export async function resealSecrets(store: Store, secrets: Secrets): Promise<num
 		count += await store.transaction(async (tx) => {
 			const row = await tx.selectFrom('registry').select('password').where('id', '=', id).executeTakeFirst();
 			if (row === undefined || !isOld(row.password, secrets)) return 0;
-			await tx.updateTable('registry').set({ password: anew(row.password, id, secrets) }).where('id', '=', id).execute();
+			await tx
+				.updateTable('registry')
+				.set({ password: anew(row.password, id, secrets) })
+				.where('id', '=', id)
+				.execute();
 			return 1;
 		});
 	}
@@ -20,7 +24,11 @@ export async function resealSecrets(store: Store, secrets: Secrets): Promise<num
 			const row = await tx.selectFrom('volume').select('contents').where('id', '=', id).executeTakeFirst();
 			const contents = row?.contents ?? null;
 			if (contents === null || !isOld(contents, secrets)) return 0;
-			await tx.updateTable('volume').set({ contents: anew(contents, id, secrets) }).where('id', '=', id).execute();
+			await tx
+				.updateTable('volume')
+				.set({ contents: anew(contents, id, secrets) })
+				.where('id', '=', id)
+				.execute();
 			return 1;
 		});
 	}

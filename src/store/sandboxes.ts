@@ -51,6 +51,15 @@ export async function updateSandbox(tx: StoreTransaction, id: string, change: Up
 		.execute();
 }
 
+/** Writes what was seen of the sandbox: nothing that its agent would have to look at again. */
+export async function noteSandbox(tx: StoreTransaction, id: string, change: Updateable<SandboxTable>, now: number): Promise<void> {
+	await tx
+		.updateTable('sandbox')
+		.set({ ...change, updated_at: now, version: sql`version + 1` })
+		.where('id', '=', id)
+		.execute();
+}
+
 /** Something in the sandbox changed that its agent must know. */
 export async function touchSandbox(tx: StoreTransaction, id: string): Promise<void> {
 	await tx.updateTable('sandbox').set({ spec_version: sql`spec_version + 1` }).where('id', '=', id).execute();

@@ -106,7 +106,8 @@ async function readKeys(directory: string): Promise<Map<string, Buffer>> {
 		if (id === undefined) continue;
 		const key = Buffer.from((await readFile(path.join(directory, name), 'utf8')).trim(), 'hex');
 		const found = createHash('sha256').update(key).digest('hex').slice(0, 12);
-		if (key.length !== 32 || found !== id) throw new Error(`the key file ${path.join(directory, name)} is damaged: bring it back from a backup`);
+		if (key.length !== 32 || found !== id)
+			throw new Error(`the key file ${path.join(directory, name)} is damaged: bring it back from a backup`);
 		keys.set(id, key);
 	}
 	return keys;

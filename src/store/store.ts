@@ -22,6 +22,7 @@ export class Store {
 	/** For reads. */
 	readonly db: Queryable;
 	readonly #afterCommit = new Set<() => void>();
+	readonly #afterCommitOf = new WeakMap<StoreTransaction, (() => void)[]>();
 
 	private constructor(writeFile: DatabaseSync, write: Kysely<Database>, read: Kysely<Database>) {
 		this.#writeFile = writeFile;
@@ -40,9 +41,22 @@ export class Store {
 
 	/** Runs `work` in one transaction: all of it is kept, or, when it throws, nothing. */
 	async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
-		const result = await this.#write.transaction().execute(work);
+		let committed: (() => void)[] = [];
+		const result = await this.#write.transaction().execute(async (tx) => {
+			const done = await work(tx);
+			committed = this.#afterCommitOf.get(tx) ?? [];
+			return done;
+		});
+		for (const callback of committed) callback();
 		for (const listener of this.#afterCommit) listener();
 		return result;
+	}
+
+	/** Calls back once, when this transaction is committed; never when it is undone. */
+	afterCommit(tx: StoreTransaction, callback: () => void): void {
+		const callbacks = this.#afterCommitOf.get(tx);
+		if (callbacks === undefined) this.#afterCommitOf.set(tx, [callback]);
+		else callbacks.push(callback);
 	}
 
 	/** Calls back after each commit, until the returned function is called. */

@@ -1,0 +1,136 @@
+import type { Updateable } from 'kysely';
+import type { Operation } from '../model/operation.ts';
+import type { SandboxReport } from '../model/spec.ts';
+import { containerRow, containersOf } from '../store/containers.ts';
+import { endOperations, insertOperation } from '../store/operations.ts';
+import { type SandboxRow, sandboxRow } from '../store/sandboxes.ts';
+import type { ContainerTable } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { changeContainer, changeSandbox } from './changes.ts';
+import type { Deps } from './deps.ts';
+import { sandboxSize } from './sizes.ts';
+
+/** What a container's failed operation means for it: the reason is on it, and what is wanted follows what is there. */
+export async function failedContainerOperation(
+	deps: Deps,
+	tx: StoreTransaction,
+	operation: Operation,
+	reason: string,
+	report: SandboxReport,
+): Promise<void> {
+	const row = await containerRow(tx, operation.targetId);
+	if (row === undefined || row.desired_status === 'Deleted') return;
+	const seen = report.containers.find((container) => container.id === row.id);
+	const present = seen !== undefined && seen.status !== 'Missing';
+	const change: Updateable<ContainerTable> = { task_state: null, status_reason: reason };
+	switch (operation.kind) {
+		case 'create':
+			Object.assign(change, { status: 'Error', desired_status: present ? 'Stopped' : 'Created', runtime_id: seen?.runtimeId ?? null });
+			break;
+		case 'rebuild': {
+			const previous = operation.args.previous;
+			if (present && seen.revision === row.revision - 1 && previous !== undefined) {
+				const desired = operation.args.wasRunning === true ? 'Running' : 'Stopped';
+				const status = seen.status === 'Running' ? 'Running' : 'Stopped';
+				const back = { image: previous.image, image_driver: previous.imageDriver, revision: row.revision - 1 };
+				Object.assign(change, back, { status, desired_status: desired, status_reason: `rebuild failed: ${reason}` });
+			} else {
+				Object.assign(change, { status: 'Error', desired_status: 'Stopped', runtime_id: present ? seen.runtimeId : null });
+			}
+			break;
+		}
+		case 'start':
+		case 'reboot':
+			Object.assign(change, { status: 'Error', desired_status: 'Stopped' });
+			break;
+		default:
+			change.status_reason = `${operation.kind} failed: ${reason}`;
+			if (seen?.status === 'Running' || seen?.status === 'Paused' || seen?.status === 'Stopped') change.desired_status = seen.status;
+	}
+	await changeContainer(tx, row, change, deps.now());
+}
+
+/**
+ * What a sandbox's failed operation means. A sandbox that could not be made is tried on another host first; its name
+ * is answered. Where there is none, the sandbox and all in it end in Error and hold nothing.
+ */
+export async function failedSandboxOperation(
+	deps: Deps,
+	tx: StoreTransaction,
+	row: SandboxRow,
+	operation: Operation,
+	reason: string,
+	report: SandboxReport,
+): Promise<string | null> {
+	const now = deps.now();
+	if (operation.kind === 'create') {
+		const next = await tryAnotherHost(deps, tx, row, operation);
+		if (next !== null) return next;
+		for (const container of await containersOf(tx, row.id)) {
+			await endOperations(tx, container.id, reason, now);
+			if (container.desired_status === 'Deleted') continue;
+			await changeContainer(
+				tx,
+				container,
+				{ status: 'Error', status_reason: reason, task_state: null, desired_status: 'Created', runtime_id: null },
+				now,
+			);
+		}
+		await deps.placement.release(tx, row.id);
+		await deps.network.release(tx, row.id);
+		await deps.volumes.release(tx, row.id);
+		const current = (await sandboxRow(tx, row.id)) ?? row;
+		await changeSandbox(tx, current, { status: 'Error', status_reason: reason, task_state: null, made_at: null }, now);
+		return null;
+	}
+	const observed = report.status === 'Running' || report.status === 'Paused' || report.status === 'Stopped' ? report.status : 'Stopped';
+	const status = operation.kind === 'start' ? { status: 'Error' } : {};
+	const change = { task_state: null, status_reason: `${operation.kind} failed: ${reason}`, desired_status: observed, ...status };
+	await changeSandbox(tx, row, change, now);
+	return null;
+}
+
+async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow, operation: Operation): Promise<string | null> {
+	const tried = await tx
+		.selectFrom('operation')
+		.select('host')
+		.where('target_id', '=', row.id)
+		.where('kind', '=', 'create')
+		.where('host', 'is not', null)
+		.execute();
+	const size = await sandboxSize(tx, row.id);
+	await deps.placement.release(tx, row.id);
+	const placed = await deps.placement.place(tx, {
+		sandboxId: row.id,
+		projectId: row.project_id,
+		driver: row.driver,
+		runtime: row.runtime,
+		cpu: size.cpu,
+		memoryMib: size.memoryMib,
+		diskGib: size.diskGib,
+		availabilityZone: row.availability_zone,
+		host: null,
+		hints: JSON.parse(row.hints),
+		excludedHosts: tried.flatMap((attempt) => attempt.host ?? []),
+	});
+	if (placed.host === null) return null;
+	const current = (await sandboxRow(tx, row.id)) ?? row;
+	await changeSandbox(tx, current, { host: placed.host, availability_zone: placed.availabilityZone, made_at: null }, deps.now());
+	await deps.network.setHost(tx, row.id, placed.host);
+	await insertOperation(
+		tx,
+		{
+			requestId: operation.requestId,
+			projectId: row.project_id,
+			userId: operation.userId,
+			target: 'sandbox',
+			targetId: row.id,
+			sandboxId: row.id,
+			kind: 'create',
+			args: operation.args,
+			host: placed.host,
+		},
+		deps.now(),
+	);
+	return placed.host;
+}

@@ -1,0 +1,115 @@
+import type { ControlLink } from '../bus/bus.ts';
+import { failPoint } from '../faults/fail-point.ts';
+import type { HostFacts } from '../model/host.ts';
+import { newId } from '../model/ids.ts';
+import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
+import { sandboxRow } from '../store/sandboxes.ts';
+import type { Deps } from './deps.ts';
+import { takeReport } from './reports.ts';
+import { sandboxSpec } from './specs.ts';
+
+export interface HostLinkOptions {
+	/** Zone of hosts that register for the first time. */
+	readonly availabilityZone: string;
+}
+
+/** Control's side of the bus: what agents ask and tell. */
+export class HostLink implements Omit<ControlLink, 'onWake'> {
+	readonly #deps: Deps;
+	readonly #options: HostLinkOptions;
+
+	constructor(deps: Deps, options: HostLinkOptions) {
+		this.#deps = deps;
+		this.#options = options;
+	}
+
+	async register(facts: HostFacts): Promise<void> {
+		const now = this.#deps.now();
+		await this.#deps.store.transaction(async (tx) => {
+			await tx
+				.insertInto('host')
+				.values({
+					id: newId(),
+					hostname: facts.hostname,
+					facts: JSON.stringify(facts),
+					availability_zone: this.#options.availabilityZone,
+					disabled: 0,
+					disabled_reason: null,
+					forced_down: 0,
+					last_seen_at: now,
+					report_count: 1,
+					created_at: now,
+					updated_at: now,
+				})
+				.onConflict((conflict) =>
+					conflict.column('hostname').doUpdateSet({ facts: JSON.stringify(facts), last_seen_at: now, updated_at: now }),
+				)
+				.execute();
+		});
+	}
+
+	async heartbeat(hostname: string): Promise<void> {
+		const now = this.#deps.now();
+		await this.#deps.store.transaction(async (tx) => {
+			await tx
+				.updateTable('host')
+				.set((eb) => ({ last_seen_at: now, updated_at: now, report_count: eb('report_count', '+', 1) }))
+				.where('hostname', '=', hostname)
+				.execute();
+		});
+	}
+
+	async assignments(
+		hostname: string,
+	): Promise<readonly { readonly sandboxId: string; readonly version: number; readonly work: boolean }[]> {
+		const rows = await this.#deps.store.db
+			.selectFrom('sandbox')
+			.select(['id', 'spec_version', 'status', 'desired_status', 'made_at'])
+			.select((eb) =>
+				eb
+					.exists(
+						eb
+							.selectFrom('operation')
+							.select('operation.seq')
+							.whereRef('operation.sandbox_id', '=', 'sandbox.id')
+							.where('operation.state', 'in', ['queued', 'running']),
+					)
+					.as('work'),
+			)
+			.where('host', '=', hostname)
+			.execute();
+		return rows
+			.filter((row) => row.work || !(row.status === 'Error' && row.made_at === null && row.desired_status !== 'Deleted'))
+			.map((row) => ({ sandboxId: row.id, version: row.spec_version, work: Boolean(row.work) }));
+	}
+
+	async sandbox(hostname: string, sandboxId: string): Promise<SandboxSpec | null> {
+		const row = await sandboxRow(this.#deps.store.db, sandboxId);
+		if (row === undefined || row.host !== hostname) return null;
+		return await sandboxSpec(this.#deps, this.#deps.store.db, row);
+	}
+
+	async report(hostname: string, report: SandboxReport): Promise<SandboxSpec | null> {
+		failPoint('control.report.before');
+		const woken = new Set<string>();
+		const spec = await this.#deps.store.transaction(async (tx) => {
+			const row = await sandboxRow(tx, report.sandboxId);
+			if (row === undefined || row.host !== hostname) return null;
+			const moved = await takeReport(this.#deps, tx, row, report);
+			if (moved !== null) woken.add(moved);
+			failPoint('control.report.before-commit');
+			const after = await sandboxRow(tx, report.sandboxId);
+			if (after === undefined || after.host !== hostname) return null;
+			return await sandboxSpec(this.#deps, tx, after);
+		});
+		for (const host of woken) this.#deps.bus.wake(host, report.sandboxId);
+		failPoint('control.report.committed');
+		return spec;
+	}
+
+	async network(hostname: string, knownVersion: number | null): Promise<HostNetworkSpec | null> {
+		if (knownVersion !== null && knownVersion === this.#deps.network.version) return null;
+		const spec = await this.#deps.network.hostSpec(this.#deps.store.db, hostname);
+		return spec.version === knownVersion ? null : spec;
+	}
+}

@@ -1,0 +1,117 @@
+import { fail } from '../model/errors.ts';
+import type { Operation } from '../model/operation.ts';
+import type { OperationReport, SandboxReport } from '../model/spec.ts';
+import { containerRow, containersOf } from '../store/containers.ts';
+import { toOperation } from '../store/operations.ts';
+import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { changeContainer, noteSandboxChange } from './changes.ts';
+import { askContainerDelete, dropContainer, dropSandbox, systemRequest } from './deletion.ts';
+import type { Deps } from './deps.ts';
+import { failedContainerOperation, failedSandboxOperation } from './failures.ts';
+import { containerChange, sandboxChange } from './observations.ts';
+
+/**
+ * Writes what an agent did and saw, in one transaction. A report may come twice, or late: an operation that has ended
+ * stays ended, and what was seen is only compared with what stands.
+ * Answers the host to wake when the sandbox was given to another one.
+ */
+export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: SandboxRow, report: SandboxReport): Promise<string | null> {
+	if (report.removed && sandbox.desired_status === 'Deleted') {
+		await dropSandbox(deps, tx, sandbox);
+		return null;
+	}
+	const finished = new Map<string, Operation>();
+	let moved: string | null = null;
+	for (const outcome of report.operations) {
+		const operation = await openOperation(tx, sandbox.id, outcome.id);
+		if (operation === null) continue;
+		await writeOutcome(tx, operation, outcome);
+		if (outcome.outcome === 'done') finished.set(operation.targetId, operation);
+		if (outcome.outcome === 'failed' && operation.kind !== 'delete') {
+			const reason = outcome.error ?? 'the host gave no reason';
+			if (operation.target === 'sandbox') moved = await failedSandboxOperation(deps, tx, sandbox, operation, reason, report);
+			else await failedContainerOperation(deps, tx, operation, reason, report);
+		}
+		if (outcome.outcome !== 'started') await touchSandbox(tx, sandbox.id);
+	}
+	for (const id of report.removedContainers) {
+		const row = await containerRow(tx, id);
+		if (row !== undefined && row.sandbox_id === sandbox.id && row.desired_status === 'Deleted') await dropContainer(deps, tx, row);
+	}
+	await noteContainers(deps, tx, sandbox, report, finished);
+	const after = await sandboxRow(tx, sandbox.id);
+	if (after === undefined || moved !== null) return moved;
+	const open = await tx
+		.selectFrom('operation')
+		.select('kind')
+		.where('target_id', '=', sandbox.id)
+		.where('state', 'in', ['queued', 'running'])
+		.orderBy('seq')
+		.executeTakeFirst();
+	const change = sandboxChange(after, report, open?.kind ?? null, finished.has(sandbox.id), deps.now());
+	if (change !== null) await noteSandboxChange(tx, after, change, deps.now());
+	await deps.network.setActive(tx, sandbox.id, report.activePorts);
+	return null;
+}
+
+async function openOperation(tx: StoreTransaction, sandboxId: string, id: string): Promise<Operation | null> {
+	const row = await tx.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
+	if (row === undefined || row.sandbox_id !== sandboxId) return null;
+	return row.state === 'queued' || row.state === 'running' ? toOperation(row) : null;
+}
+
+async function writeOutcome(tx: StoreTransaction, operation: Operation, report: OperationReport): Promise<void> {
+	const change = () => {
+		switch (report.outcome) {
+			case 'started':
+				return { state: 'running', started_at: operation.startedAt ?? report.at, attempts: operation.attempts + 1 };
+			case 'retry':
+				return { state: 'running', attempts: operation.attempts + 1, error: report.error };
+			case 'done':
+				return { state: 'done', error: null, started_at: operation.startedAt ?? report.at, finished_at: report.at };
+			case 'failed':
+				// A delete never fails for good: it is tried until it succeeds.
+				return operation.kind === 'delete'
+					? { state: 'running', attempts: operation.attempts + 1, error: report.error }
+					: { state: 'failed', error: report.error, started_at: operation.startedAt ?? report.at, finished_at: report.at };
+			default:
+				throw fail('invalid', `unknown outcome ${report.outcome}`);
+		}
+	};
+	await tx.updateTable('operation').set(change()).where('id', '=', operation.id).execute();
+}
+
+async function noteContainers(
+	deps: Deps,
+	tx: StoreTransaction,
+	sandbox: SandboxRow,
+	report: SandboxReport,
+	finished: ReadonlyMap<string, Operation>,
+): Promise<void> {
+	const open = await tx
+		.selectFrom('operation')
+		.select(['target_id', 'kind', 'error'])
+		.where('sandbox_id', '=', sandbox.id)
+		.where('target', '=', 'container')
+		.where('state', 'in', ['queued', 'running'])
+		.orderBy('seq')
+		.execute();
+	const rows = new Map((await containersOf(tx, sandbox.id)).map((row) => [row.id, row]));
+	for (const seen of report.containers) {
+		const row = rows.get(seen.id);
+		if (row === undefined) continue;
+		const pending = open.find((operation) => operation.target_id === seen.id) ?? null;
+		const done = finished.get(seen.id) ?? null;
+		const change = containerChange(row, seen, pending, done);
+		if (change !== null) await changeContainer(tx, row, change, deps.now());
+		if (change?.desired_status !== undefined) await touchSandbox(tx, sandbox.id);
+		const stopped = pending === null && seen.status === 'Stopped' && (seen.ended || done?.kind === 'stop' || done?.kind === 'kill');
+		if (stopped && row.auto_remove === 1 && row.desired_status !== 'Deleted') {
+			const current = await containerRow(tx, row.id);
+			if (current !== undefined) {
+				await askContainerDelete(deps, tx, { requestId: systemRequest(row.id), userId: row.user_id }, current, false);
+			}
+		}
+	}
+}

@@ -1,0 +1,133 @@
+import type { ContainerGoal } from '../model/container.ts';
+import type { Operation } from '../model/operation.ts';
+import type { SandboxGoal } from '../model/sandbox.ts';
+import type { ContainerSpec, OperationSpec, RegistryAuth, SandboxSpec } from '../model/spec.ts';
+import { type ContainerRow, containersOf, toContainer } from '../store/containers.ts';
+import { openOperations } from '../store/operations.ts';
+import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
+import type { Queryable } from '../store/store.ts';
+import type { Deps } from './deps.ts';
+
+/**
+ * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
+ * that operations take effect one after another; without one it is what was wanted last.
+ * null = nothing of it may be on the host: its making failed for good.
+ */
+export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): Promise<SandboxSpec | null> {
+	const sandbox = toSandbox(row);
+	const open = await openOperations(db, row.id);
+	const firstOf = new Map<string, Operation>();
+	for (const operation of open) if (!firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
+	const operation = firstOf.get(row.id) ?? null;
+	if (isFailedMaking(row) && operation === null) return null;
+	const containers: ContainerSpec[] = [];
+	for (const container of await containersOf(db, row.id)) {
+		const first = firstOf.get(container.id) ?? null;
+		if (isFailedMaking(container) && first === null) continue;
+		const auth = container.registry_id === null ? null : await deps.registries.auth(db, container.registry_id);
+		containers.push(containerSpec(container, first, auth));
+	}
+	const nameservers = await deps.network.nameservers(db, row.id);
+	return {
+		id: row.id,
+		name: row.name,
+		projectId: row.project_id,
+		version: row.spec_version,
+		driver: row.driver,
+		goal: operation === null ? sandbox.desiredStatus : sandboxGoal(operation, sandbox.desiredStatus),
+		operation: operation === null ? null : operationSpec(operation),
+		hostname: row.hostname,
+		namespaces: sandbox.namespaces,
+		runtime: row.runtime,
+		cpu: row.cpu,
+		memory: row.memory,
+		labels: sandbox.labels,
+		ports: await deps.network.portSpecs(db, row.id),
+		volumes: await deps.volumes.specs(db, row.id),
+		hosts: await deps.network.hostNames(db, row.id, deps.options.maxHostNames),
+		dns: { nameservers, search: [] },
+		containers,
+	};
+}
+
+/** Its making failed, and nothing of it is on a host. */
+export function isFailedMaking(row: SandboxRow | ContainerRow): boolean {
+	if (row.status !== 'Error' || row.desired_status === 'Deleted') return false;
+	return 'runtime_id' in row ? row.runtime_id === null : row.made_at === null;
+}
+
+function operationSpec(operation: Operation): OperationSpec {
+	return { id: operation.id, kind: operation.kind, args: operation.args, startedAt: operation.startedAt };
+}
+
+function sandboxGoal(operation: Operation, desired: SandboxGoal): SandboxGoal {
+	switch (operation.kind) {
+		case 'create':
+		case 'start':
+		case 'unpause':
+			return 'Running';
+		case 'stop':
+			return 'Stopped';
+		case 'pause':
+			return 'Paused';
+		case 'delete':
+			return 'Deleted';
+		default:
+			return desired;
+	}
+}
+
+function containerGoal(operation: Operation, desired: ContainerGoal): ContainerGoal {
+	switch (operation.kind) {
+		case 'create':
+			return operation.args.run === true ? 'Running' : 'Created';
+		case 'start':
+		case 'unpause':
+		case 'reboot':
+			return 'Running';
+		case 'rebuild':
+			return operation.args.wasRunning === true ? 'Running' : 'Created';
+		case 'stop':
+			return 'Stopped';
+		case 'pause':
+			return 'Paused';
+		case 'delete':
+			return 'Deleted';
+		default:
+			return desired;
+	}
+}
+
+function containerSpec(row: ContainerRow, operation: Operation | null, registryAuth: RegistryAuth | null): ContainerSpec {
+	const container = toContainer(row);
+	return {
+		id: row.id,
+		name: row.name,
+		kind: container.kind,
+		goal: operation === null ? container.desiredStatus : containerGoal(operation, container.desiredStatus),
+		operation: operation === null ? null : operationSpec(operation),
+		revision: row.revision,
+		image: row.image,
+		imageDriver: container.imageDriver,
+		imagePullPolicy: container.imagePullPolicy,
+		registryAuth,
+		command: row.command === null ? null : container.command,
+		entrypoint: row.entrypoint === null ? null : container.entrypoint,
+		cpu: row.cpu,
+		memory: row.memory,
+		disk: row.disk,
+		pids: row.pids,
+		workdir: row.workdir,
+		hostname: row.hostname,
+		environment: container.environment,
+		labels: container.labels,
+		interactive: container.interactive,
+		tty: container.tty,
+		privileged: container.privileged,
+		restartPolicy: container.restartPolicy,
+		healthcheck: container.healthcheck,
+		exposedPorts: Object.keys(container.exposedPorts ?? {}),
+		mounts: container.mounts.map(({ volumeId, destination, readOnly }) => ({ volumeId, destination, readOnly })),
+		restartCount: row.restart_count,
+	};
+}
