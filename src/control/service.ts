@@ -1,0 +1,40 @@
+import { Containers } from './containers.ts';
+import type { Control } from './control.ts';
+import type { Deps } from './deps.ts';
+import { Events } from './events.ts';
+import { HostLink, type HostLinkOptions } from './host-link.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { Sandboxes } from './sandboxes.ts';
+
+/** The whole of control over one store. */
+export class Service implements Control {
+	readonly sandboxes: Sandboxes;
+	readonly containers: Containers;
+	readonly events: Events;
+	readonly housekeeping: Housekeeping;
+	readonly #deps: Deps;
+
+	constructor(deps: Deps) {
+		this.#deps = deps;
+		this.sandboxes = new Sandboxes(deps);
+		this.containers = new Containers(deps);
+		this.events = new Events(deps);
+		this.housekeeping = new Housekeeping(deps);
+	}
+
+	/** The side of the bus that agents speak to. */
+	hostLink(options: HostLinkOptions): HostLink {
+		return new HostLink(this.#deps, options);
+	}
+
+	/** Begins its own work: watchers hear of commits, time passes for what expires. */
+	async start(): Promise<void> {
+		this.#deps.store.onCommit(() => this.#deps.hub.notify());
+		await this.#deps.store.transaction((tx) => this.#deps.network.initialize(tx));
+		this.housekeeping.start();
+	}
+
+	async stop(): Promise<void> {
+		await this.housekeeping.stop();
+	}
+}
