@@ -1,0 +1,255 @@
+import type { ContainerMount } from '../model/container.ts';
+import { fail } from '../model/errors.ts';
+import { newId } from '../model/ids.ts';
+import type { Principal } from '../model/principal.ts';
+import type { VolumeSpec } from '../model/spec.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
+import type { MountRequest } from './control.ts';
+import { findVolume, type VolumeRow } from './volume-lookup.ts';
+import type { Volumes } from './volumes.ts';
+
+/** Seals and opens what the database must not hold in clear. */
+export interface Sealer {
+	seal(secret: string, rowId: string): string;
+	unseal(sealed: string, rowId: string): string;
+}
+
+export interface VolumesOptions {
+	/** Largest injected file, in bytes. */
+	readonly maxFileSize: number;
+	readonly now: () => number;
+}
+
+interface Target {
+	readonly id: string;
+	readonly host: string | null;
+	readonly projectId: string;
+}
+
+/** Volumes and injected files over the store. Their data is made by the agent of the host that they are attached on. */
+export class SqlVolumes implements Volumes {
+	readonly #secrets: Sealer;
+	readonly #options: VolumesOptions;
+
+	constructor(secrets: Sealer, options: VolumesOptions) {
+		this.#secrets = secrets;
+		this.#options = options;
+	}
+
+	async mount(
+		tx: StoreTransaction,
+		principal: Principal,
+		sandbox: Target,
+		mounts: readonly MountRequest[],
+	): Promise<readonly ContainerMount[]> {
+		const taken = new Set<string>();
+		const made: ContainerMount[] = [];
+		for (const mount of mounts) {
+			if (!mount.destination.startsWith('/') || mount.destination.split('/').includes('..')) {
+				throw fail('invalid-value', `mount destination ${mount.destination} must be an absolute path without ..`);
+			}
+			if (taken.has(mount.destination)) throw fail('invalid-value', `two mounts have the destination ${mount.destination}`);
+			if (mount.destination !== '/') taken.add(mount.destination);
+			const readOnly = mount.readOnly ?? false;
+			const volume = await this.#volumeFor(tx, principal, sandbox, mount);
+			await this.#attach(tx, sandbox, volume, readOnly);
+			made.push({ type: mount.type, volumeId: volume.id, destination: mount.destination, readOnly });
+		}
+		return made;
+	}
+
+	async unmount(tx: StoreTransaction, sandboxId: string, mounts: readonly ContainerMount[]): Promise<void> {
+		for (const mount of mounts) {
+			if (mount.type !== 'bind') continue;
+			await tx
+				.updateTable('volume_attachment')
+				.set({ detaching: 1 })
+				.where('volume_id', '=', mount.volumeId)
+				.where('sandbox_id', '=', sandboxId)
+				.execute();
+		}
+		await dropDetachedFiles(tx, sandboxId);
+	}
+
+	async release(tx: StoreTransaction, sandboxId: string): Promise<void> {
+		const attached = await tx
+			.selectFrom('volume_attachment')
+			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+			.select(['volume.id', 'volume.auto_remove', 'volume.provider'])
+			.where('volume_attachment.sandbox_id', '=', sandboxId)
+			.execute();
+		await tx.deleteFrom('volume_attachment').where('sandbox_id', '=', sandboxId).execute();
+		for (const volume of attached) {
+			if (volume.auto_remove === 1 || volume.provider === 'file') {
+				await tx.deleteFrom('volume').where('id', '=', volume.id).execute();
+			} else {
+				await tx.updateTable('volume').set({ status: 'available', updated_at: this.#options.now() }).where('id', '=', volume.id).execute();
+			}
+		}
+	}
+
+	async specs(db: Queryable, sandboxId: string): Promise<readonly VolumeSpec[]> {
+		const rows = await db
+			.selectFrom('volume_attachment')
+			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+			.select([
+				'volume.id',
+				'volume.provider',
+				'volume.size',
+				'volume.contents',
+				'volume_attachment.read_only',
+				'volume_attachment.detaching',
+			])
+			.where('volume_attachment.sandbox_id', '=', sandboxId)
+			.orderBy('volume_attachment.created_at')
+			.orderBy('volume.id')
+			.execute();
+		return rows.map((row) => ({
+			id: row.id,
+			provider: row.provider === 'file' ? 'file' : row.provider === 'cinder' ? 'cinder' : 'local',
+			size: row.size,
+			readOnly: row.read_only === 1,
+			contents: row.contents === null ? null : this.#secrets.unseal(row.contents, row.id),
+			detached: row.detaching === 1,
+		}));
+	}
+
+	async views(
+		db: Queryable,
+		sandboxIds: readonly string[],
+	): Promise<ReadonlyMap<string, readonly { readonly volumeId: string; readonly readOnly: boolean }[]>> {
+		const rows = await db
+			.selectFrom('volume_attachment')
+			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+			.select(['volume_attachment.volume_id', 'volume_attachment.sandbox_id', 'volume_attachment.read_only'])
+			.where('volume_attachment.sandbox_id', 'in', sandboxIds)
+			.where('volume.provider', '<>', 'file')
+			.where('detaching', '=', 0)
+			.execute();
+		const views = new Map<string, { volumeId: string; readOnly: boolean }[]>();
+		for (const row of rows) {
+			const list = views.get(row.sandbox_id) ?? [];
+			list.push({ volumeId: row.volume_id, readOnly: row.read_only === 1 });
+			views.set(row.sandbox_id, list);
+		}
+		return views;
+	}
+
+	async #volumeFor(tx: StoreTransaction, principal: Principal, sandbox: Target, mount: MountRequest): Promise<VolumeRow> {
+		if (mount.type === 'bind') return await this.#file(tx, principal, sandbox, mount.source);
+		if (mount.source !== undefined) {
+			const volume = await findVolume(tx, principal, mount.source);
+			if (volume.provider === 'file') throw fail('volume-not-found', `Volume ${mount.source} could not be found.`);
+			return volume;
+		}
+		if (mount.size === undefined) throw fail('invalid-value', 'a mount needs a source (a volume) or a size (of a new one)');
+		return await insertVolume(tx, {
+			name: '',
+			projectId: sandbox.projectId,
+			userId: principal.userId,
+			provider: 'local',
+			size: mount.size,
+			autoRemove: true,
+			contents: null,
+			now: this.#options.now(),
+		});
+	}
+
+	async #file(tx: StoreTransaction, principal: Principal, sandbox: Target, content: string | undefined): Promise<VolumeRow> {
+		if (content === undefined) throw fail('invalid-value', 'a mount of type bind needs a source: the base64 content of the file');
+		const bytes = Buffer.from(content, 'base64');
+		if (bytes.toString('base64').replaceAll('=', '') !== content.replaceAll(/[\s=]/g, '')) {
+			throw fail('base-64-exception', 'the source of a mount of type bind must be base64');
+		}
+		if (bytes.length > this.#options.maxFileSize) {
+			throw fail('invalid-value', `an injected file may have ${this.#options.maxFileSize} bytes at the most; this one has ${bytes.length}`);
+		}
+		const id = newId();
+		return await insertVolume(tx, {
+			id,
+			name: '',
+			projectId: sandbox.projectId,
+			userId: principal.userId,
+			provider: 'file',
+			size: 0,
+			autoRemove: true,
+			contents: this.#secrets.seal(bytes.toString('base64'), id),
+			now: this.#options.now(),
+		});
+	}
+
+	async #attach(tx: StoreTransaction, sandbox: Target, volume: VolumeRow, readOnly: boolean): Promise<void> {
+		const attachment = await tx.selectFrom('volume_attachment').selectAll().where('volume_id', '=', volume.id).executeTakeFirst();
+		if (attachment !== undefined) {
+			if (attachment.sandbox_id !== sandbox.id) {
+				throw fail('volume-in-use', `Volume ${volume.id} is attached to sandbox ${attachment.sandbox_id}: detach it there first.`);
+			}
+			if (attachment.detaching === 1) throw fail('volume-in-use', `Volume ${volume.id} is being detached: try again in a moment.`);
+			// One container may write what another only reads.
+			if (attachment.read_only === 1 && !readOnly) {
+				await tx.updateTable('volume_attachment').set({ read_only: 0 }).where('id', '=', attachment.id).execute();
+			}
+			return;
+		}
+		if (volume.status !== 'available')
+			throw fail('volume-not-usable', `Volume ${volume.id} is ${volume.status}: ${volume.status_reason ?? 'it cannot be attached'}`);
+		if (volume.host !== null && volume.host !== sandbox.host) {
+			throw fail('volume-not-usable', `Volume ${volume.id} has its data on another host than sandbox ${sandbox.id}.`);
+		}
+		const now = this.#options.now();
+		await tx
+			.insertInto('volume_attachment')
+			.values({ id: newId(), volume_id: volume.id, sandbox_id: sandbox.id, read_only: readOnly ? 1 : 0, detaching: 0, created_at: now })
+			.execute();
+		await tx.updateTable('volume').set({ status: 'in-use', host: sandbox.host, updated_at: now }).where('id', '=', volume.id).execute();
+	}
+}
+
+export interface NewVolume {
+	readonly id?: string;
+	readonly name: string;
+	readonly projectId: string;
+	readonly userId: string;
+	readonly provider: 'local' | 'file';
+	/** GiB. */
+	readonly size: number;
+	readonly autoRemove: boolean;
+	readonly contents: string | null;
+	readonly now: number;
+}
+
+export async function insertVolume(tx: StoreTransaction, volume: NewVolume): Promise<VolumeRow> {
+	const row: VolumeRow = {
+		id: volume.id ?? newId(),
+		name: volume.name,
+		project_id: volume.projectId,
+		user_id: volume.userId,
+		provider: volume.provider,
+		size: volume.size,
+		status: 'available',
+		status_reason: null,
+		host: null,
+		auto_remove: volume.autoRemove ? 1 : 0,
+		contents: volume.contents,
+		created_at: volume.now,
+		updated_at: volume.now,
+	};
+	await tx.insertInto('volume').values(row).execute();
+	return row;
+}
+
+/** A file's row goes with its attachment: the agent has nothing of it but a copy. */
+async function dropDetachedFiles(tx: StoreTransaction, sandboxId: string): Promise<void> {
+	const files = await tx
+		.selectFrom('volume_attachment')
+		.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+		.select('volume.id')
+		.where('volume_attachment.sandbox_id', '=', sandboxId)
+		.where('volume_attachment.detaching', '=', 1)
+		.where('volume.provider', '=', 'file')
+		.execute();
+	for (const { id } of files) {
+		await tx.deleteFrom('volume_attachment').where('volume_id', '=', id).execute();
+		await tx.deleteFrom('volume').where('id', '=', id).execute();
+	}
+}
