@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { type TarEntry, tarEntry } from '../tar.ts';
 import { hostArchitecture, type ImageArchive, makeImageArchive } from './image-archive.ts';
-import type { TarEntry } from './tar.ts';
 
 const run = promisify(execFile);
 
@@ -36,21 +36,21 @@ export async function makeBusyboxArchive(reference: string = busyboxReference, p
 
 /** The tree of the image. `applets` are the relative paths that busybox wants to be found at, such as `usr/bin/wc`. */
 export function busyboxFiles(program: Uint8Array, applets: readonly string[]): readonly TarEntry[] {
-	const folders = ['bin', 'dev', 'etc', 'home', 'lib', 'proc', 'run', 'sbin', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'var'];
+	const directories = ['bin', 'dev', 'etc', 'home', 'lib', 'proc', 'run', 'sbin', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'var'];
 	const links = applets.filter((applet) => /^(usr\/)?s?bin\/[^/]+$/.test(applet) && applet !== 'bin/busybox');
 	return [
-		...folders.map((path) => ({ type: 'folder', path, mode: 0o755 }) as const),
-		{ type: 'folder', path: 'root', mode: 0o700 },
-		{ type: 'folder', path: 'tmp', mode: 0o1777 },
-		{ type: 'file', path: 'bin/busybox', mode: 0o755, content: program },
-		...[...new Set(links)].sort().map((path) => ({ type: 'symlink', path, target: '/bin/busybox' }) as const),
+		...directories.map((path) => tarEntry(path, { type: 'directory' })),
+		tarEntry('root', { type: 'directory', mode: 0o700 }),
+		tarEntry('tmp', { type: 'directory', mode: 0o1777 }),
+		tarEntry('bin/busybox', { mode: 0o755, bytes: program }),
+		...[...new Set(links)].sort().map((path) => tarEntry(path, { type: 'symlink', linkTarget: '/bin/busybox' })),
 		textFile('etc/passwd', ['root:x:0:0:root:/root:/bin/sh', 'nobody:x:65534:65534:nobody:/:/bin/false']),
 		textFile('etc/group', ['root:x:0:', 'tty:x:5:', 'nogroup:x:65534:']),
 	];
 }
 
 function textFile(path: string, lines: readonly string[]): TarEntry {
-	return { type: 'file', path, mode: 0o644, content: Buffer.from(`${lines.join('\n')}\n`) };
+	return tarEntry(path, { bytes: Buffer.from(`${lines.join('\n')}\n`) });
 }
 
 /** Whether it is a 64-bit little-endian ELF program that asks for no dynamic loader. */

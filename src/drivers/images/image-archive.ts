@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type TarEntry, writeTar } from './tar.ts';
+import { type TarEntry, tarEntry, writeTar } from '../tar.ts';
 
 /** An image as one tar that an engine loads. */
 export interface ImageArchive {
@@ -12,7 +12,7 @@ export interface ImageArchive {
 
 export interface ImageContent {
 	readonly architecture: ImageArchitecture;
-	/** The one layer, folders before what is in them. */
+	/** The one layer, directories before what is in them. */
 	readonly files: readonly TarEntry[];
 	readonly entrypoint: readonly string[] | null;
 	readonly command: readonly string[] | null;
@@ -73,12 +73,12 @@ export function makeImageArchive(content: ImageContent, reference: string | ((id
 		],
 	});
 	const tar = writeTar([
-		{ type: 'folder', path: 'blobs', mode: 0o755 },
-		{ type: 'folder', path: 'blobs/sha256', mode: 0o755 },
-		...[config, layer, manifest].map((blob) => file(blobPath(blob), blob)),
-		file('oci-layout', json({ imageLayoutVersion: '1.0.0' })),
-		file('index.json', index),
-		file('manifest.json', json([{ Config: blobPath(config), RepoTags: [name], Layers: [blobPath(layer)] }])),
+		tarEntry('blobs', { type: 'directory' }),
+		tarEntry('blobs/sha256', { type: 'directory' }),
+		...[config, layer, manifest].map((blob) => tarEntry(blobPath(blob), { bytes: blob })),
+		tarEntry('oci-layout', { bytes: json({ imageLayoutVersion: '1.0.0' }) }),
+		tarEntry('index.json', { bytes: index }),
+		tarEntry('manifest.json', { bytes: json([{ Config: blobPath(config), RepoTags: [name], Layers: [blobPath(layer)] }]) }),
 	]);
 	return { reference: name, id, tar };
 }
@@ -97,8 +97,4 @@ function described(blob: Buffer): { digest: string; size: number } {
 
 function blobPath(blob: Buffer): string {
 	return `blobs/${digest(blob).replace(':', '/')}`;
-}
-
-function file(path: string, content: Uint8Array): TarEntry {
-	return { type: 'file', path, mode: 0o644, content };
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { tarEntry } from '../tar.ts';
 import { hostArchitecture, type ImageArchitecture, type ImageArchive, makeImageArchive } from './image-archive.ts';
 
 /** Where the binaries are, seen from this file: at the same place in a checkout (src/) and in a package (dist/). */
@@ -20,7 +21,7 @@ export async function makePauseArchive(architecture: ImageArchitecture = hostArc
 	return makeImageArchive(
 		{
 			architecture,
-			files: [{ type: 'file', path: 'pause', mode: 0o755, content: program }],
+			files: [tarEntry('pause', { mode: 0o755, bytes: program })],
 			entrypoint: ['/pause'],
 			command: null,
 			environment: [],

@@ -1,0 +1,28 @@
+#!/bin/sh
+# npm test and npm run test:<suite>: brings what is missing on this machine, then runs the suites (scripts/test.ts).
+#
+#   scripts/test.sh [suite ...]
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/set-up.sh
+. "$root/scripts/set-up.sh"
+
+ensure_npm_packages
+
+# Only these need neither root nor Docker.
+need_machine=no
+if [ "$#" = 0 ]; then need_machine=yes; fi
+for suite in "$@"; do
+	case $suite in
+	lint | types | quick) ;;
+	*) need_machine=yes ;;
+	esac
+done
+if [ "$need_machine" = yes ]; then
+	ensure_service_packages docker-registry=docker-registry gcc=gcc qemu-aarch64-static=qemu-user-static
+	# Newer releases have the client in a package of its own, which older ones do not know.
+	ensure_system_packages docker=docker-cli
+	ensure_docker
+fi
+
+exec "$node_bin" "$root/scripts/test.ts" "$@"
