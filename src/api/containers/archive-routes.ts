@@ -1,0 +1,96 @@
+import { Type } from 'typebox';
+import { fail } from '../../model/errors.ts';
+import { hostSignal, sendJson } from '../http/reply.ts';
+import { responses } from '../http/responses.ts';
+import { type Api, principalOf } from '../http/route.ts';
+import type { RouteContext } from '../options.ts';
+import { decodeArchive, encodeArchive } from '../parse/archive-data.ts';
+import { given } from '../parse/text.ts';
+import { IdParams, Nullable } from '../schemas.ts';
+import { collectBytes, oneChunk } from './output.ts';
+
+/** From this version archives are base64. */
+const base64From = 25;
+
+const Path = Type.String({ minLength: 1, maxLength: 4096, description: 'Path in the container.' });
+
+/** Files in and out of a container, and images made of it. */
+export function archiveRoutes(app: Api, context: RouteContext): void {
+	const { archiveLimit } = context.options;
+	const { containers } = context.control;
+
+	app.route({
+		method: 'GET',
+		url: '/v1/containers/:id/get_archive',
+		config: { rule: 'container:get_archive' },
+		schema: {
+			summary: 'A tar of a path: base64 from version 1.25',
+			params: IdParams,
+			querystring: Type.Object({ path: Path }),
+			response: responses({ 200: Type.Object({ data: Type.String(), stat: Type.Object({}) }) }),
+		},
+		handler: async (request, reply) => {
+			const archive = await containers.getArchive(
+				principalOf(request),
+				request.params.id,
+				request.query.path,
+				hostSignal(request, context),
+			);
+			const bytes = await collectBytes(archive.tar, archiveLimit);
+			return sendJson(reply, 200, { data: encodeArchive(bytes, request.microversion >= base64From), stat: archive.stat });
+		},
+	});
+
+	app.route({
+		method: 'POST',
+		url: '/v1/containers/:id/put_archive',
+		// Base64 takes four bytes for three, and JSON may escape every character of the older form.
+		bodyLimit: archiveLimit * 2 + 65_536,
+		config: { rule: 'container:put_archive', merge: true },
+		schema: {
+			summary: 'Unpack a tar into a folder: base64 from version 1.25',
+			params: IdParams,
+			body: Type.Object({ path: Path, data: Type.String() }),
+			response: responses({ 200: Type.Null() }),
+		},
+		handler: async (request, reply) => {
+			const bytes = decodeArchive(request.body.data, request.microversion >= base64From);
+			if (bytes.byteLength > archiveLimit)
+				throw fail('payload-too-large', `The archive is larger than the limit of ${archiveLimit} bytes.`);
+			await containers.putArchive(
+				principalOf(request),
+				request.params.id,
+				request.body.path,
+				oneChunk(bytes),
+				hostSignal(request, context),
+			);
+			return sendJson(reply, 200, null);
+		},
+	});
+
+	app.route({
+		method: 'POST',
+		url: '/v1/containers/:id/commit',
+		config: { rule: 'container:commit', merge: true },
+		schema: {
+			summary: 'Make an image of the container',
+			params: IdParams,
+			body: Type.Object(
+				{ repository: Type.String({ minLength: 1, maxLength: 255 }), tag: Type.Optional(Nullable(Type.String({ maxLength: 128 }))) },
+				{ additionalProperties: false },
+			),
+			response: responses({ 202: Type.Object({ uuid: Type.String() }) }),
+		},
+		handler: async (request, reply) => {
+			const { repository, tag } = request.body;
+			const uuid = await containers.commit(
+				principalOf(request),
+				request.params.id,
+				repository,
+				given(tag) ?? 'latest',
+				hostSignal(request, context),
+			);
+			return sendJson(reply, 202, { uuid });
+		},
+	});
+}

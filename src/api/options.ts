@@ -1,0 +1,85 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Control } from '../control/control.ts';
+import type { Identity } from '../providers/identity/identity.ts';
+import type { AllowedOrigins } from './http/cors.ts';
+import type { RateLimit } from './http/rate-limit.ts';
+import type { Api } from './http/route.ts';
+import type { Policy, PolicyOverrides } from './policy.ts';
+
+/** Settings of the API. */
+export interface ApiOptions {
+	/** URL at which clients reach the service, without `/v1`; null = whatever each client used. */
+	readonly publicUrl: string | null;
+	/** Prefix of all paths, such as `/container`; empty = none. */
+	readonly pathPrefix: string;
+	/** Whether X-Forwarded-* of a proxy in front are believed. */
+	readonly trustProxy: boolean;
+	/** Largest page of a list, and the size of a page when none is asked for. */
+	readonly maxLimit: number;
+	/** Largest body in bytes; archives have their own limit. */
+	readonly bodyLimit: number;
+	/** Largest archive in bytes, each way. */
+	readonly archiveLimit: number;
+	/** Most bytes of logs in one answer; the newest are kept. */
+	readonly logLimit: number;
+	/** ms that a call to a host may take. */
+	readonly hostDeadline: number;
+	/** Longest wait of `?wait=`, in seconds. */
+	readonly waitLimit: number;
+	/** null = no limit. */
+	readonly rateLimit: RateLimit | null;
+	readonly corsOrigins: AllowedOrigins;
+	readonly policy: PolicyOverrides;
+	/** OCI runtimes that every member may choose. */
+	readonly allowedRuntimes: readonly string[];
+	/** ms between two signs of life on an event stream. */
+	readonly eventKeepAlive: number;
+	/** Most event streams and followed logs at once. */
+	readonly maxStreams: number;
+}
+
+export const defaultApiOptions: ApiOptions = {
+	publicUrl: null,
+	pathPrefix: '',
+	trustProxy: false,
+	maxLimit: 1000,
+	bodyLimit: 4 * 1024 * 1024,
+	archiveLimit: 64 * 1024 * 1024,
+	logLimit: 16 * 1024 * 1024,
+	hostDeadline: 60_000,
+	waitLimit: 600,
+	rateLimit: { perSecond: 5000, burst: 10_000 },
+	corsOrigins: [],
+	policy: {},
+	allowedRuntimes: [],
+	eventKeepAlive: 15_000,
+	maxStreams: 1000,
+};
+
+/** What the API is made of. */
+export interface ApiDeps {
+	readonly control: Control;
+	readonly identity: Identity;
+	readonly options?: Partial<ApiOptions>;
+	readonly logger?: FastifyBaseLogger;
+	/** Other APIs served beside Zun's, such as identity and network: each adds its routes, each with its rule. */
+	readonly plugins?: readonly ApiPlugin[];
+}
+
+export type ApiPlugin = (app: Api) => void | Promise<void>;
+
+/** What the routes of this folder work with. */
+export interface RouteContext {
+	readonly control: Control;
+	readonly options: ApiOptions;
+	readonly policy: Policy;
+	/** Aborted when the service stops: ends streams and waits. */
+	readonly stopping: AbortSignal;
+	readonly streams: StreamCounter;
+}
+
+/** Counts what stays open for long, so that it stays within its limit. */
+export interface StreamCounter {
+	/** Throws `too-many-requests` at the limit; the answer gives the place back. */
+	open(): () => void;
+}
