@@ -1,0 +1,134 @@
+import { fail } from '../model/errors.ts';
+import { isAdmin, type Principal } from '../model/principal.ts';
+import type { Volume } from '../model/volume.ts';
+import { touchSandbox } from '../store/sandboxes.ts';
+import type { Queryable } from '../store/store.ts';
+import type { Deps } from './deps.ts';
+import { findSandbox } from './lookup.ts';
+import { insertVolume } from './sql-volumes.ts';
+import { findVolume, type VolumeRow } from './volume-lookup.ts';
+
+export interface VolumeView extends Omit<Volume, 'contents'> {
+	readonly attachment: { readonly sandboxId: string; readonly readOnly: boolean } | null;
+}
+
+/** Volumes as resources of their own. Injected files are not among them. */
+export class VolumeControl {
+	readonly #deps: Deps;
+
+	constructor(deps: Deps) {
+		this.#deps = deps;
+	}
+
+	/** `size` in GiB. */
+	async create(principal: Principal, input: { readonly name?: string; readonly size: number }): Promise<VolumeView> {
+		const row = await this.#deps.store.transaction(async (tx) => {
+			const created = await insertVolume(tx, {
+				name: input.name ?? '',
+				projectId: principal.projectId,
+				userId: principal.userId,
+				provider: 'local',
+				size: input.size,
+				autoRemove: false,
+				contents: null,
+				now: this.#deps.now(),
+			});
+			await this.#deps.quotas.check(tx, principal.projectId, ['volumes', 'volume_gigabytes']);
+			return created;
+		});
+		return await this.#view(this.#deps.store.db, row);
+	}
+
+	async list(principal: Principal, options: { readonly allProjects: boolean; readonly name?: string }): Promise<readonly VolumeView[]> {
+		const db = this.#deps.store.db;
+		let query = db.selectFrom('volume').selectAll().where('provider', '<>', 'file').orderBy('created_at').orderBy('id');
+		if (!(options.allProjects && isAdmin(principal))) query = query.where('project_id', '=', principal.projectId);
+		if (options.name !== undefined) query = query.where('name', '=', options.name);
+		const rows = await query.limit(this.#deps.options.maxLimit).execute();
+		return await Promise.all(rows.map((row) => this.#view(db, row)));
+	}
+
+	async show(principal: Principal, ref: string): Promise<VolumeView> {
+		const db = this.#deps.store.db;
+		return await this.#view(db, await this.#find(db, principal, ref));
+	}
+
+	/** `volume-in-use` while a sandbox has it. */
+	async delete(principal: Principal, ref: string): Promise<void> {
+		const host = await this.#deps.store.transaction(async (tx) => {
+			const row = await this.#find(tx, principal, ref);
+			const attachment = await tx.selectFrom('volume_attachment').selectAll().where('volume_id', '=', row.id).executeTakeFirst();
+			if (attachment !== undefined) {
+				throw fail('conflict', `Volume ${row.id} is in use by sandbox ${attachment.sandbox_id}: detach it first.`);
+			}
+			await tx.deleteFrom('volume').where('id', '=', row.id).execute();
+			return row.host;
+		});
+		if (host !== null) this.#deps.bus.wake(host, null);
+	}
+
+	/** The sandbox's containers made from now on can mount it. */
+	async attach(principal: Principal, sandboxRef: string, volumeRef: string, readOnly: boolean): Promise<VolumeView> {
+		const { sandbox, volumeId } = await this.#deps.store.transaction(async (tx) => {
+			const row = await findSandbox(tx, principal, sandboxRef);
+			if (row.desired_status === 'Deleted')
+				throw fail('invalid-state-exception', `Cannot attach volume to sandbox ${row.id} in Deleting state`);
+			if (row.host === null) throw fail('conflict', `Sandbox ${row.id} has no host.`);
+			const target = { id: row.id, host: row.host, projectId: row.project_id };
+			const [mount] = await this.#deps.volumes.mount(tx, principal, target, [
+				{ type: 'volume', source: volumeRef, destination: '/', readOnly },
+			]);
+			await touchSandbox(tx, row.id);
+			return { sandbox: row, volumeId: mount?.volumeId ?? volumeRef };
+		});
+		if (sandbox.host !== null) this.#deps.bus.wake(sandbox.host, sandbox.id);
+		return await this.show(principal, volumeId);
+	}
+
+	/** `volume-in-use` while a container of the sandbox mounts it. */
+	async detach(principal: Principal, sandboxRef: string, volumeRef: string): Promise<void> {
+		const sandbox = await this.#deps.store.transaction(async (tx) => {
+			const row = await findSandbox(tx, principal, sandboxRef);
+			const volume = await this.#find(tx, principal, volumeRef);
+			const containers = await tx.selectFrom('container').select(['id', 'name', 'mounts']).where('sandbox_id', '=', row.id).execute();
+			const user = containers.find((container) => container.mounts.includes(`"${volume.id}"`));
+			if (user !== undefined)
+				throw fail('conflict', `Volume ${volume.id} is mounted by container ${user.name} (${user.id}): delete it first.`);
+			const result = await tx
+				.updateTable('volume_attachment')
+				.set({ detaching: 1 })
+				.where('volume_id', '=', volume.id)
+				.where('sandbox_id', '=', row.id)
+				.executeTakeFirst();
+			if (result.numUpdatedRows === 0n) throw fail('invalid', `Volume ${volume.id} is not attached to sandbox ${row.id}.`);
+			await touchSandbox(tx, row.id);
+			return row;
+		});
+		if (sandbox.host !== null) this.#deps.bus.wake(sandbox.host, sandbox.id);
+	}
+
+	async #find(db: Queryable, principal: Principal, ref: string): Promise<VolumeRow> {
+		const row = await findVolume(db, principal, ref);
+		if (row.provider === 'file') throw fail('volume-not-found', `Volume ${ref} could not be found.`);
+		return row;
+	}
+
+	async #view(db: Queryable, row: VolumeRow): Promise<VolumeView> {
+		const attachment = await db.selectFrom('volume_attachment').selectAll().where('volume_id', '=', row.id).executeTakeFirst();
+		return {
+			id: row.id,
+			name: row.name,
+			projectId: row.project_id,
+			userId: row.user_id,
+			provider: row.provider === 'cinder' ? 'cinder' : 'local',
+			size: row.size,
+			status: attachment?.detaching === 1 ? 'in-use' : (row.status as Volume['status']),
+			statusReason: row.status_reason,
+			host: row.host,
+			autoRemove: row.auto_remove === 1,
+			createdAt: row.created_at,
+			updatedAt: row.updated_at,
+			attachment: attachment === undefined ? null : { sandboxId: attachment.sandbox_id, readOnly: attachment.read_only === 1 },
+		};
+	}
+}
