@@ -46,7 +46,7 @@ export const defaultApiOptions: ApiOptions = {
 	bodyLimit: 4 * 1024 * 1024,
 	archiveLimit: 64 * 1024 * 1024,
 	logLimit: 16 * 1024 * 1024,
-	hostDeadline: 60_000,
+	hostDeadline: 120_000,
 	waitLimit: 600,
 	rateLimit: { perSecond: 5000, burst: 10_000 },
 	corsOrigins: [],

@@ -5,7 +5,7 @@ import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
 import { quantity, timeoutLimits } from '../parse/quantity.ts';
-import { signalName } from '../parse/signal-name.ts';
+import { requestedSignal } from '../parse/signal-name.ts';
 import { given } from '../parse/text.ts';
 import { Empty, IdParams, IntegerText, Name, NoParameters, Nullable } from '../schemas.ts';
 import { containerRenderer } from './renderer.ts';
@@ -71,7 +71,7 @@ export function lifeCycleRoutes(app: Api, context: RouteContext): void {
 			response: taken,
 		},
 		handler: async (request, reply) => {
-			await containers.kill(principalOf(request), request.params.id, { signal: signalName(request.body.signal) });
+			await containers.kill(principalOf(request), request.params.id, { signal: requestedSignal(request.body.signal) });
 			return accepted(reply);
 		},
 	});

@@ -1,5 +1,6 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { containerStatuses } from '../../model/container.ts';
+import type { Principal } from '../../model/principal.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
 import { label, pagingParameters, readListQuery } from '../http/paging.ts';
@@ -9,7 +10,7 @@ import { type Api, principalOf } from '../http/route.ts';
 import { showParameters, waitTimeout } from '../http/wait.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
-import { Flag, IdParams } from '../schemas.ts';
+import { Flag, IdParams, Reference } from '../schemas.ts';
 import { actionRoutes } from './action-routes.ts';
 import { archiveRoutes } from './archive-routes.ts';
 import { readCreate } from './create.ts';
@@ -20,7 +21,7 @@ import { containerRenderer } from './renderer.ts';
 import { Container, ContainerCreate, ContainerList, ContainerUpdate } from './schemas.ts';
 import { readUpdate } from './update.ts';
 
-const filters = ['name', 'image', 'project_id', 'user_id', 'memory', 'host', 'task_state', 'status', 'auto_remove', 'sandbox'] as const;
+const filters = ['name', 'image', 'project_id', 'user_id', 'memory', 'host', 'task_state', 'status', 'sandbox_id'] as const;
 
 const ListParameters = Type.Object(
 	{
@@ -34,7 +35,8 @@ const ListParameters = Type.Object(
 		task_state: Type.Optional(Type.String()),
 		status: Type.Optional(Type.String()),
 		auto_remove: Type.Optional(Flag),
-		sandbox: Type.Optional(Type.String({ description: 'Id or name of a sandbox.' })),
+		sandbox: Type.Optional(Reference),
+		sandbox_id: Type.Optional(Reference),
 		label,
 	},
 	{ additionalProperties: false },
@@ -43,6 +45,18 @@ const ListParameters = Type.Object(
 /** `/v1/containers` */
 export function containerRoutes(app: Api, context: RouteContext): void {
 	const { control, options, policy } = context;
+
+	/** Filters whose values are not simply those of the query. */
+	async function derivedFilters(request: {
+		readonly principal: Principal | null;
+		readonly query: Static<typeof ListParameters>;
+	}): Promise<Record<string, string>> {
+		const { sandbox, auto_remove: autoRemove } = request.query;
+		return {
+			...(autoRemove === undefined ? {} : { auto_remove: flag(autoRemove) ? '1' : '0' }),
+			...(sandbox === undefined ? {} : { sandbox_id: (await control.sandboxes.show(principalOf(request), sandbox)).id }),
+		};
+	}
 
 	app.route({
 		method: 'POST',
@@ -73,8 +87,10 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 			const query = readListQuery(request.query, options.maxLimit, filters);
 			if (query.allProjects) policy.enforce(principal, 'container:get_all_all_projects');
 			if (query.filters['host'] !== undefined) policy.enforce(principal, 'container:get_all:host');
-			const autoRemove = request.query.auto_remove === undefined ? {} : { auto_remove: String(flag(request.query.auto_remove)) };
-			const views = await control.containers.list(principal, { ...query, filters: { ...query.filters, ...autoRemove } });
+			const views = await control.containers.list(principal, {
+				...query,
+				filters: { ...query.filters, ...(await derivedFilters(request)) },
+			});
 			const render = containerRenderer(context, request, false);
 			const last = views.length === query.limit ? views.at(-1) : undefined;
 			const base = linkBase(request, options.publicUrl, options.pathPrefix);
