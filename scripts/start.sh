@@ -8,36 +8,41 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/set-up.sh
 . "$root/scripts/set-up.sh"
 
-if [ -z "${ZUNBOX_DATA_DIRECTORY:-}" ]; then
-	if [ "$(id -u)" = 0 ]; then ZUNBOX_DATA_DIRECTORY=/var/lib/zunbox; else ZUNBOX_DATA_DIRECTORY=$root/.zunbox; fi
-fi
-export ZUNBOX_DATA_DIRECTORY
+export ZUNBOX_DATA_DIRECTORY="${ZUNBOX_DATA_DIRECTORY:-/var/lib/zunbox}"
 
 ensure_npm_packages
 # shellcheck disable=SC2119 # it needs no more packages than its own
 ensure_service_packages
 ensure_docker
+[ "$(id -u)" = 0 ] || stop_with "the service makes network interfaces, rules and mounts, which only root may: run this as root"
 
 mkdir -p "$ZUNBOX_DATA_DIRECTORY"
 log=$ZUNBOX_DATA_DIRECTORY/zunbox.log
 if [ -f "$log" ] && [ "$(wc -c <"$log")" -gt 10000000 ]; then mv -f "$log" "$log.1"; fi
 
 say "starting the service; data in $ZUNBOX_DATA_DIRECTORY, log in $log"
-log_start=$(($(wc -c <"$log" 2>/dev/null || echo 0) + 1))
+touch "$log"
+log_start=$(($(wc -c <"$log") + 1))
 # In a session of its own: Ctrl-C reaches this script alone, which asks the service once to end.
 setsid "$root/bin/zunbox" serve >>"$log" 2>&1 </dev/null &
 service=$!
 stopping=no
-trap 'stopping=yes; kill -TERM "$service" 2>/dev/null || true' INT TERM HUP
+# A signal may come twice, from the terminal and by npm: the service is asked once.
+# shellcheck disable=SC2317 # the trap calls it
+stop() {
+	if [ "$stopping" = no ]; then kill -TERM "$service" 2>/dev/null || true; fi
+	stopping=yes
+}
+trap stop INT TERM HUP
 
 # hello.ts waits until the service answers, and ends by itself when it does not live any more.
 "$node_bin" "$root/scripts/hello.ts" "$service" || [ "$stopping" = yes ] || say "the service runs, but the first sandbox did not come up; see $log"
 
 # A trapped signal ends `wait` early: wait until the service has really ended.
-code=0
-while kill -0 "$service" 2>/dev/null; do
+while :; do
 	code=0
 	wait "$service" || code=$?
+	kill -0 "$service" 2>/dev/null || break
 done
 if [ "$stopping" = yes ]; then
 	say "the service has stopped; containers go on running, and 'npm start' takes them over again"
