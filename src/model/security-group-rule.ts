@@ -9,7 +9,7 @@ export type RuleContent = Pick<
 >;
 
 /** Protocols that a rule may name, by their numbers. */
-const protocolNumbers: Readonly<Record<string, number>> = {
+export const protocolNumbers: Readonly<Record<string, number>> = {
 	icmp: 1,
 	igmp: 2,
 	ipip: 4,
