@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import { makeBusyboxArchive } from '../images/busybox-archive.ts';
+import { readTar } from '../tar.ts';
+
+/**
+ * A registry that holds one image, for reading only: the least of the OCI distribution protocol that a pull needs.
+ * Engines take a registry on 127.0.0.1 without TLS.
+ */
+export class LoopbackRegistry {
+	/** References that can and cannot be pulled. */
+	readonly present: string;
+	readonly missing: string;
+	readonly #server: Server;
+
+	private constructor(server: Server, host: string) {
+		this.#server = server;
+		this.present = `${host}/conformance/busybox:latest`;
+		this.missing = `${host}/conformance/no-such-image:latest`;
+	}
+
+	static async start(): Promise<LoopbackRegistry> {
+		const { tar } = await makeBusyboxArchive('conformance/busybox:latest');
+		const files = new Map(readTar(tar).map(({ path, bytes }) => [path, bytes]));
+		const manifest = manifestDigest(files.get('index.json'));
+		const server = createServer((request, response) => {
+			const [, name, kind, wanted] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? [];
+			const digest = wanted === 'latest' ? manifest : (wanted ?? '');
+			const blob = name === 'conformance/busybox' ? files.get(`blobs/${digest.replace(':', '/')}`) : undefined;
+			response.setHeader('Docker-Distribution-API-Version', 'registry/2.0');
+			if (/^\/v2\/?$/.test(request.url ?? '')) response.end('{}');
+			else if (blob === undefined) {
+				response.writeHead(404, { 'Content-Type': 'application/json' });
+				response.end(
+					JSON.stringify({ errors: [{ code: kind === 'manifests' ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN', message: 'unknown' }] }),
+				);
+			} else {
+				const type = kind === 'manifests' ? 'application/vnd.oci.image.manifest.v1+json' : 'application/octet-stream';
+				response.writeHead(200, { 'Content-Type': type, 'Content-Length': blob.length, 'Docker-Content-Digest': digest });
+				response.end(request.method === 'HEAD' ? undefined : blob);
+			}
+		});
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const address = server.address();
+		assert(typeof address === 'object' && address !== null);
+		return new LoopbackRegistry(server, `127.0.0.1:${address.port}`);
+	}
+
+	async close(): Promise<void> {
+		this.#server.closeAllConnections();
+		await new Promise((resolve) => this.#server.close(resolve));
+	}
+}
+
+function manifestDigest(index: Uint8Array | undefined): string {
+	const { manifests }: { manifests: readonly { digest: string }[] } = JSON.parse(Buffer.from(index ?? []).toString());
+	const [first] = manifests;
+	assert(first !== undefined);
+	return first.digest;
+}
