@@ -1,0 +1,105 @@
+import { type ContainerLimits, type ContainerSettings, DriverError } from '../driver.ts';
+import { cpuPeriod, cpuQuota } from './cgroup/layout.ts';
+import { labels, userLabelPrefix } from './names.ts';
+import type { DockerSettings } from './settings.ts';
+
+/** What a container's creation needs beside its own settings. */
+export interface ContainerPlace {
+	readonly owner: string;
+	/** Engine's id of the sandbox's holder. */
+	readonly holder: string;
+	readonly cgroupParent: string;
+	readonly log: Pick<DockerSettings, 'logMaxSize' | 'logMaxFiles'>;
+}
+
+/**
+ * The engine's form of a container that joins a sandbox. The holder is named by its engine id: that is what tells later
+ * whether the container joins the holder that stands then. The engine's own restarts stay off, since it does not know
+ * that the sandbox and its ports must come first.
+ */
+export function containerConfig(settings: ContainerSettings, place: ContainerPlace): unknown {
+	const holder = `container:${place.holder}`;
+	const { healthcheck } = settings;
+	return {
+		Image: settings.image,
+		...(settings.command === null ? {} : { Cmd: settings.command }),
+		...(settings.entrypoint === null ? {} : { Entrypoint: settings.entrypoint }),
+		...(settings.workdir === null ? {} : { WorkingDir: settings.workdir }),
+		Env: Object.entries(settings.environment).map(([name, value]) => `${name}=${value}`),
+		Labels: containerLabels(settings, place.owner),
+		Tty: settings.tty,
+		OpenStdin: settings.interactive,
+		...(healthcheck === null
+			? {}
+			: {
+					Healthcheck: {
+						Test: ['CMD-SHELL', healthcheck.test],
+						Interval: nanoseconds(healthcheck.interval),
+						Timeout: nanoseconds(healthcheck.timeout),
+						Retries: healthcheck.retries,
+					},
+				}),
+		HostConfig: {
+			NetworkMode: holder,
+			IpcMode: settings.ipc ? holder : 'private',
+			PidMode: settings.pid ? holder : '',
+			CgroupParent: place.cgroupParent,
+			Privileged: settings.privileged,
+			SecurityOpt: settings.privileged ? [] : ['no-new-privileges'],
+			RestartPolicy: { Name: 'no' },
+			LogConfig: { Type: 'json-file', Config: { 'max-size': place.log.logMaxSize, 'max-file': `${place.log.logMaxFiles}` } },
+			...engineLimits(settings),
+			...(settings.disk === null ? {} : { StorageOpt: { size: `${settings.disk}G` } }),
+			...(settings.runtime === null ? {} : { Runtime: settings.runtime }),
+			Mounts: settings.mounts.map((mount) => ({
+				Type: 'bind',
+				Source: mount.source,
+				Target: mount.destination,
+				ReadOnly: mount.readOnly,
+				BindOptions: { Propagation: 'rprivate' },
+			})),
+		},
+	};
+}
+
+/**
+ * Limits for creation and update alike. `-1` lifts a limit: 0 would mean "as it was" to an update. Memory and swap
+ * together are limited to the memory, so that swap never softens a limit.
+ */
+export function engineLimits(limits: Pick<ContainerLimits, 'cpu' | 'memory' | 'pids'>): Readonly<Record<string, number>> {
+	const memory = limits.memory === null ? -1 : limits.memory * 1024 * 1024;
+	return {
+		CpuPeriod: cpuPeriod,
+		CpuQuota: limits.cpu === null ? -1 : cpuQuota(limits.cpu),
+		Memory: memory,
+		MemorySwap: memory,
+		PidsLimit: limits.pids ?? -1,
+	};
+}
+
+function containerLabels(settings: ContainerSettings, owner: string): Readonly<Record<string, string>> {
+	const users = Object.entries(settings.labels).map(([name, value]) => [`${userLabelPrefix}${name}`, value]);
+	return {
+		...Object.fromEntries(users),
+		[labels.owner]: owner,
+		[labels.kind]: 'container',
+		[labels.sandbox]: settings.sandboxId,
+		[labels.container]: settings.id,
+		[labels.name]: settings.name,
+		[labels.revision]: `${settings.revision}`,
+		[labels.hostname]: settings.hostname ?? '',
+		[labels.ports]: settings.exposedPorts.join(','),
+	};
+}
+
+function nanoseconds(seconds: number): number {
+	return Math.round(seconds * 1_000_000_000);
+}
+
+/** What the engine would take and do something else with. Throws a DriverError `invalid`. */
+export function checkContainer(settings: ContainerSettings): void {
+	const name = Object.keys(settings.environment).find((key) => key === '' || /[=\0]/.test(key));
+	if (name !== undefined) throw new DriverError('invalid', `"${name}" cannot be the name of an environment variable`);
+	const mount = settings.mounts.find(({ source, destination }) => !source.startsWith('/') || !destination.startsWith('/'));
+	if (mount !== undefined) throw new DriverError('invalid', `a mount needs absolute paths: ${mount.source} at ${mount.destination}`);
+}

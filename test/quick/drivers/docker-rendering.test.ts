@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { archiveStat, unixMode } from '../../../src/drivers/docker/archive.ts';
+import { BoundedOutput } from '../../../src/drivers/docker/bounded-output.ts';
+import { limitWrites, parentName, sliceProperties } from '../../../src/drivers/docker/cgroup/layout.ts';
+import { containerConfig, engineLimits } from '../../../src/drivers/docker/container-config.ts';
+import { field, text, time } from '../../../src/drivers/docker/engine/json.ts';
+import { driverEvent } from '../../../src/drivers/docker/events.ts';
+import { supportsDiskQuota } from '../../../src/drivers/docker/facts.ts';
+import { splitReference } from '../../../src/drivers/docker/image-reference.ts';
+import { labels } from '../../../src/drivers/docker/names.ts';
+import { PullProgressCounter } from '../../../src/drivers/docker/pull-progress.ts';
+import { sandboxConfig } from '../../../src/drivers/docker/sandbox-config.ts';
+import { readSettings } from '../../../src/drivers/docker/settings.ts';
+import { containerState, sandboxState } from '../../../src/drivers/docker/state.ts';
+import { networkBytes, statsOf } from '../../../src/drivers/docker/stats.ts';
+import { freezers } from '../../../src/drivers/docker/thaw.ts';
+import type { ContainerSettings } from '../../../src/drivers/driver.ts';
+
+const settings: ContainerSettings = {
+	id: 'c1',
+	sandboxId: 's1',
+	name: 'web',
+	revision: 3,
+	image: 'busybox',
+	command: ['sleep', '1'],
+	entrypoint: null,
+	workdir: null,
+	hostname: 'own',
+	environment: { A: 'x=y z' },
+	labels: { 'zunbox.owner': 'evil', plain: 'v' },
+	interactive: true,
+	tty: false,
+	privileged: false,
+	runtime: null,
+	ipc: true,
+	pid: false,
+	healthcheck: { test: 'true', interval: 30, timeout: 1.5, retries: 3 },
+	exposedPorts: ['80/tcp', '53/udp'],
+	mounts: [{ source: '/data', destination: '/mnt', readOnly: true }],
+	cpu: 1.5,
+	memory: 64,
+	disk: null,
+	pids: null,
+};
+const place = { owner: 'me', holder: 'abc', cgroupParent: '/zunbox/me/s1', log: { logMaxSize: '10m', logMaxFiles: 3 } };
+
+describe('a container for the engine', () => {
+	test("carries our marks, which its user's labels cannot change", () => {
+		const marks = field(containerConfig(settings, place), 'Labels');
+		assert.equal(text(marks, labels.owner), 'me');
+		assert.equal(text(marks, 'zunbox.label.zunbox.owner'), 'evil');
+		assert.equal(text(marks, 'zunbox.label.plain'), 'v');
+		for (const label of Object.values(labels)) assert.notEqual(field(marks, label), undefined, label);
+	});
+
+	test('joins the holder, is limited and cannot gain privileges', () => {
+		const host = field(containerConfig(settings, place), 'HostConfig');
+		assert.equal(text(host, 'NetworkMode'), 'container:abc');
+		assert.equal(text(host, 'IpcMode'), 'container:abc');
+		assert.equal(text(host, 'PidMode'), '');
+		assert.deepEqual(field(host, 'SecurityOpt'), ['no-new-privileges']);
+		assert.equal(field(host, 'CpuQuota'), 150_000);
+		assert.equal(field(host, 'Memory'), 64 * 1024 * 1024);
+		assert.equal(field(host, 'MemorySwap'), 64 * 1024 * 1024);
+		assert.equal(field(host, 'PidsLimit'), -1);
+		assert.equal(field(host, 'StorageOpt'), undefined);
+		assert.equal(text(host, 'RestartPolicy', 'Name'), 'no');
+		assert.deepEqual(field(host, 'LogConfig', 'Config'), { 'max-size': '10m', 'max-file': '3' });
+	});
+
+	test('is asked nothing that the engine refuses for one that joins a network', () => {
+		const config = containerConfig(settings, place);
+		for (const name of ['Hostname', 'ExposedPorts']) assert.equal(field(config, name), undefined);
+		assert.deepEqual(field(config, 'Env'), ['A=x=y z']);
+		assert.equal(field(config, 'Healthcheck', 'Timeout'), 1_500_000_000);
+	});
+
+	test('without limits lifts those that it may have', () => {
+		assert.deepEqual(engineLimits({ cpu: null, memory: null, pids: null }), {
+			CpuPeriod: 100_000,
+			CpuQuota: -1,
+			Memory: -1,
+			MemorySwap: -1,
+			PidsLimit: -1,
+		});
+	});
+});
+
+test('a holder has no capability, no way to write and no network', () => {
+	const config = sandboxConfig(
+		{
+			id: 's1',
+			name: 'n',
+			hostname: 'h',
+			ipc: true,
+			pid: true,
+			runtime: null,
+			cpu: null,
+			memory: null,
+			hostsFile: '/a/hosts',
+			resolvFile: '/a/resolv',
+		},
+		'me',
+		'sha256:1',
+		'/p',
+	);
+	const host = field(config, 'HostConfig');
+	assert.deepEqual(field(host, 'CapDrop'), ['ALL']);
+	assert.equal(field(host, 'ReadonlyRootfs'), true);
+	assert.equal(text(host, 'NetworkMode'), 'none');
+	assert.equal(text(host, 'IpcMode'), 'shareable');
+});
+
+describe('states', () => {
+	const marks = {
+		[labels.container]: 'c1',
+		[labels.sandbox]: 's1',
+		[labels.revision]: '3',
+		[labels.ports]: '80/tcp',
+		[labels.hostname]: '',
+	};
+	const config = { Labels: marks, Cmd: ['a'], Entrypoint: null, WorkingDir: '', Hostname: 'h', ExposedPorts: { '443/tcp': {} } };
+	const never = '0001-01-01T00:00:00Z';
+
+	test('of one that runs, has ended and could not start', () => {
+		const host = { NetworkMode: 'container:abc' };
+		const began = '2026-01-02T03:04:05.123456789Z';
+		const running = { Status: 'running', ExitCode: 0, StartedAt: began, FinishedAt: began, Health: { Status: 'healthy' } };
+		const seen = containerState({ Id: 'e1', State: running, Config: config, HostConfig: host }, 'abc');
+		assert.equal(seen.status, 'running');
+		assert.equal(seen.exitCode, null);
+		assert.equal(seen.finishedAt, null);
+		assert.equal(seen.startedAt, Date.UTC(2026, 0, 2, 3, 4, 5, 123));
+		assert.equal(seen.health, 'healthy');
+		assert.deepEqual(seen.ports, [80, 443]);
+		assert.equal(seen.revision, 3);
+		assert.equal(seen.joinsCurrentSandbox, true);
+
+		const ended = { Status: 'exited', ExitCode: 137, OOMKilled: true, StartedAt: began, FinishedAt: began };
+		const stopped = containerState({ State: ended, Config: config, HostConfig: host }, 'another');
+		assert.equal(stopped.status, 'stopped');
+		assert.equal(stopped.exitCode, 137);
+		assert.equal(stopped.oomKilled, true);
+		assert.equal(stopped.joinsCurrentSandbox, false);
+
+		const broken = { Status: 'created', ExitCode: 127, Error: 'exec not found', StartedAt: never, FinishedAt: never };
+		const created = containerState({ State: broken, Config: config, HostConfig: host }, null);
+		assert.equal(created.status, 'created');
+		assert.equal(created.error, 'exec not found');
+		assert.equal(created.exitCode, 127);
+		assert.equal(created.startedAt, null);
+	});
+
+	test('of a holder', () => {
+		const state = (Status: string): unknown => ({ State: { Status, StartedAt: never, FinishedAt: never }, Config: config });
+		const pairs = [
+			['created', 'created'],
+			['running', 'running'],
+			['paused', 'paused'],
+			['exited', 'stopped'],
+			['dead', 'stopped'],
+		] as const;
+		for (const [engine, ours] of pairs) assert.equal(sandboxState(state(engine)).status, ours);
+	});
+});
+
+test('times that are none are null', () => {
+	for (const value of ['', 'x', '0001-01-01T00:00:00Z', null, 7]) assert.equal(time({ value }, 'value'), null);
+});
+
+test('references are split at the tag, not at the port of the registry', () => {
+	assert.deepEqual(splitReference('busybox'), { repository: 'busybox', tag: 'latest' });
+	assert.deepEqual(splitReference('127.0.0.1:5000/a/b'), { repository: '127.0.0.1:5000/a/b', tag: 'latest' });
+	assert.deepEqual(splitReference('127.0.0.1:5000/a/b:c'), { repository: '127.0.0.1:5000/a/b', tag: 'c' });
+	assert.deepEqual(splitReference('a/b@sha256:12'), { repository: 'a/b', tag: 'sha256:12' });
+});
+
+describe('progress of a pull', () => {
+	test('counts layers by their ids and bytes by their downloads', () => {
+		const counter = new PullProgressCounter();
+		const line = (id: string, status: string, current = 0, total = 0): boolean =>
+			counter.add({ id, status, progressDetail: { current, total } });
+		assert.equal(line('latest', 'Pulling from library/x'), false);
+		line('a', 'Pulling fs layer');
+		line('b', 'Already exists');
+		line('a', 'Downloading', 50, 200);
+		assert.deepEqual(counter.totals(), { layersDone: 1, layersTotal: 2, bytesDone: 50, bytesTotal: 200 });
+		line('a', 'Download complete');
+		line('a', 'Extracting', 10, 200);
+		assert.deepEqual(counter.totals(), { layersDone: 1, layersTotal: 2, bytesDone: 200, bytesTotal: 200 });
+		line('a', 'Pull complete');
+		assert.deepEqual(counter.totals(), { layersDone: 2, layersTotal: 2, bytesDone: 200, bytesTotal: 200 });
+		assert.equal(counter.add({ status: 'Digest: sha256:1' }), false);
+	});
+
+	test('never goes back, and is never more than all', () => {
+		const status = fc.constantFrom('Pulling fs layer', 'Downloading', 'Download complete', 'Extracting', 'Pull complete', 'Already exists');
+		const line = fc.record({ id: fc.constantFrom('a', 'b', 'c'), status, current: fc.nat(100), total: fc.nat(100) });
+		fc.assert(
+			fc.property(fc.array(line, { maxLength: 40 }), (lines) => {
+				const counter = new PullProgressCounter();
+				let before = counter.totals();
+				for (const { id, status, current, total } of lines) {
+					counter.add({ id, status, progressDetail: { current, total } });
+					const now = counter.totals();
+					assert.ok(now.layersDone >= before.layersDone && now.bytesDone >= before.bytesDone);
+					assert.ok(now.layersDone <= now.layersTotal && now.bytesDone <= now.bytesTotal);
+					before = now;
+				}
+			}),
+		);
+	});
+});
+
+describe('statistics', () => {
+	const sample = (cpu: number, system: number): unknown => ({ cpu_usage: { total_usage: cpu }, system_cpu_usage: system, online_cpus: 2 });
+
+	test('show CPU as a rate over both samples', () => {
+		assert.equal(statsOf({ cpu_stats: sample(300, 2_000), precpu_stats: sample(100, 1_000) }).cpuPercent, 40);
+	});
+
+	test('are numbers whatever the engine leaves out', () => {
+		for (const odd of [{}, null, { cpu_stats: sample(1, 1) }, { cpu_stats: sample(1, 5), precpu_stats: sample(9, 5) }]) {
+			for (const value of Object.values(statsOf(odd))) assert.ok(Number.isFinite(value) && value >= 0);
+		}
+	});
+
+	test('add up the interfaces of the sandbox but not its loopback', () => {
+		const table = [
+			'Inter-|   Receive                |  Transmit',
+			' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed',
+			'    lo:    1000      10    0    0    0     0          0         0     1000      10    0    0    0     0       0          0',
+			'  eth0:     300       3    0    0    0     0          0         0      70       1    0    0    0     0       0          0',
+			'  eth1:5        1    0    0    0     0          0         0      6       1    0    0    0     0       0          0',
+		].join('\n');
+		assert.deepEqual(networkBytes(table), { networkReceived: 305, networkSent: 76 });
+	});
+});
+
+test("Go's file modes become Unix's", () => {
+	assert.equal(unixMode(0o644), 0o100_644);
+	assert.equal(unixMode(2 ** 31 + 0o755), 0o040_755);
+	assert.equal(unixMode(2 ** 31 + 2 ** 20 + 0o777), 0o041_777);
+	assert.equal(unixMode(2 ** 27 + 0o777), 0o120_777);
+	assert.equal(unixMode(2 ** 23 + 0o755), 0o104_755);
+	assert.equal(unixMode(2 ** 26 + 2 ** 21 + 0o666), 0o020_666);
+	assert.equal(archiveStat({ name: 'a', size: 3, mode: 0o600, mtime: 'm', linkTarget: '' }).mode, 0o100_600);
+});
+
+describe('control groups', () => {
+	const id = '0d9f3f0e-0000-4000-8000-000000000001';
+
+	test('have a parent for each sandbox in either form', () => {
+		assert.equal(parentName({ manager: 'cgroupfs', version: 1 }, 'me/../x', id), `/zunbox/me_.._x/${id}`);
+		assert.equal(parentName({ manager: 'systemd', version: 2 }, 'a-b', id), 'zunbox-ab-0d9f3f0e000040008000000000000001.slice');
+		assert.equal(parentName({ manager: 'none', version: 2 }, 'a', id), '');
+	});
+
+	test('are written in either version', () => {
+		const values = (version: 1 | 2, cpu: number | null, memory: number | null): readonly string[] =>
+			limitWrites(version, { cpu, memory }).map(({ file, value }) => `${file}=${value}`);
+		assert.deepEqual(values(2, 0.5, 64), ['cpu.max=50000 100000', 'memory.max=67108864', 'memory.swap.max=0']);
+		assert.deepEqual(values(2, null, null), ['cpu.max=max 100000', 'memory.max=max', 'memory.swap.max=max']);
+		assert.ok(values(1, 2, 64).includes('cpu.cfs_quota_us=200000'));
+		assert.ok(values(1, null, null).includes('memory.limit_in_bytes=-1'));
+		assert.deepEqual(sliceProperties(2, { cpu: 1.5, memory: null }), ['CPUQuota=150%', 'MemoryMax=infinity', 'MemorySwapMax=infinity']);
+	});
+
+	test('are found frozen through the files of either version', () => {
+		assert.equal(freezers('6:freezer:/zunbox/a/b\n0::/x')[0]?.file, '/sys/fs/cgroup/freezer/zunbox/a/b/freezer.state');
+		assert.equal(freezers('0::/zunbox/a')[0]?.file, '/sys/fs/cgroup/zunbox/a/cgroup.freeze');
+	});
+});
+
+test('events name the sandbox and container', () => {
+	const Attributes = { [labels.kind]: 'container', [labels.sandbox]: 's1', [labels.container]: 'c1' };
+	const message = { Type: 'container', Action: 'health_status: healthy', Actor: { ID: 'e', Attributes } };
+	assert.deepEqual(driverEvent(message), { kind: 'container', sandboxId: 's1', containerId: 'c1', action: 'health' });
+	assert.equal(driverEvent({ Action: 'start', Actor: { Attributes: {} } }), null);
+});
+
+test('output is kept up to its limit and says that there was more', () => {
+	const output = new BoundedOutput(5);
+	output.add({ stream: 'stdout', bytes: Buffer.from('abc') });
+	output.add({ stream: 'stderr', bytes: Buffer.from('defg') });
+	output.add({ stream: 'stdout', bytes: Buffer.from('h') });
+	const result = output.result();
+	assert.equal(Buffer.from(result.output).toString(), 'abcde');
+	assert.equal(Buffer.from(result.stderr).toString(), 'de');
+	assert.equal(result.truncated, true);
+});
+
+test('disk quota is known by the storage driver and the mount', () => {
+	const info = { Driver: 'overlay2', DriverStatus: [['Backing Filesystem', 'xfs']] };
+	assert.equal(supportsDiskQuota(info, '/var/lib/docker', '/dev/a / ext4 rw 0 0\n/dev/b /var/lib/docker xfs rw,prjquota 0 0'), true);
+	assert.equal(supportsDiskQuota(info, '/var/lib/docker', '/dev/a / xfs rw,noquota 0 0'), false);
+	assert.equal(supportsDiskQuota({ Driver: 'btrfs' }, '/x', ''), true);
+});
+
+test('settings that are none are refused by name', () => {
+	assert.equal(readSettings({}).socket, '/var/run/docker.sock');
+	assert.equal(readSettings({ socket: 'unix:///run/d.sock' }).socket, '/run/d.sock');
+	assert.throws(() => readSettings({ sokcet: '/x' }), /sokcet/);
+	assert.throws(() => readSettings({ logMaxSize: 'big' }), /logMaxSize/);
+	assert.throws(() => readSettings({ logMaxFiles: 0 }), /logMaxFiles/);
+});
