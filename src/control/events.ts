@@ -20,6 +20,15 @@ export class Events implements EventControl {
 	}
 
 	async *watch(principal: Principal, filter: EventFilter, signal: AbortSignal): AsyncIterable<Event> {
+		const left = new AbortController();
+		try {
+			yield* this.#watch(principal, filter, AbortSignal.any([signal, left.signal]));
+		} finally {
+			left.abort();
+		}
+	}
+
+	async *#watch(principal: Principal, filter: EventFilter, signal: AbortSignal): AsyncIterable<Event> {
 		const db = this.#deps.store.db;
 		const all = filter.allProjects === true && isAdmin(principal);
 		const sandboxId = filter.sandbox === undefined ? null : await this.#sandboxId(principal, filter.sandbox);

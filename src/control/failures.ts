@@ -52,7 +52,8 @@ export async function failedContainerOperation(
 
 /**
  * What a sandbox's failed operation means. A sandbox that could not be made is tried on another host first; its name
- * is answered. Where there is none, the sandbox and all in it end in Error and hold nothing.
+ * is answered. Where there is none, the sandbox and all in it end in Error and hold nothing: the host
+ * that it was on is told that it has nothing to do with it, and removes what is left.
  */
 export async function failedSandboxOperation(
 	deps: Deps,
@@ -80,7 +81,7 @@ export async function failedSandboxOperation(
 		await deps.network.release(tx, row.id);
 		await deps.volumes.release(tx, row.id);
 		const current = (await sandboxRow(tx, row.id)) ?? row;
-		await changeSandbox(tx, current, { status: 'Error', status_reason: reason, task_state: null, made_at: null }, now);
+		await changeSandbox(tx, current, { status: 'Error', status_reason: reason, task_state: null, host: null }, now);
 		return null;
 	}
 	const observed = report.status === 'Running' || report.status === 'Paused' || report.status === 'Stopped' ? report.status : 'Stopped';
@@ -115,7 +116,7 @@ async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow,
 	});
 	if (placed.host === null) return null;
 	const current = (await sandboxRow(tx, row.id)) ?? row;
-	await changeSandbox(tx, current, { host: placed.host, availability_zone: placed.availabilityZone, made_at: null }, deps.now());
+	await changeSandbox(tx, current, { host: placed.host, availability_zone: placed.availabilityZone }, deps.now());
 	await deps.network.setHost(tx, row.id, placed.host);
 	await insertOperation(
 		tx,

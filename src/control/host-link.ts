@@ -64,7 +64,7 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 	): Promise<readonly { readonly sandboxId: string; readonly version: number; readonly work: boolean }[]> {
 		const rows = await this.#deps.store.db
 			.selectFrom('sandbox')
-			.select(['id', 'spec_version', 'status', 'desired_status', 'made_at'])
+			.select(['id', 'spec_version'])
 			.select((eb) =>
 				eb
 					.exists(
@@ -78,9 +78,7 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 			)
 			.where('host', '=', hostname)
 			.execute();
-		return rows
-			.filter((row) => row.work || !(row.status === 'Error' && row.made_at === null && row.desired_status !== 'Deleted'))
-			.map((row) => ({ sandboxId: row.id, version: row.spec_version, work: Boolean(row.work) }));
+		return rows.map((row) => ({ sandboxId: row.id, version: row.spec_version, work: Boolean(row.work) }));
 	}
 
 	async sandbox(hostname: string, sandboxId: string): Promise<SandboxSpec | null> {

@@ -69,14 +69,10 @@ export function sandboxChange(
 	report: SandboxReport,
 	pending: string | null,
 	done: boolean,
-	now: number,
 ): Updateable<SandboxTable> | null {
 	const wanted: Updateable<SandboxTable> = { status: shownSandboxStatus(row, report, pending), status_reason: report.statusReason };
 	if (report.statusReason === null && !done && wanted.status === row.status) wanted.status_reason = row.status_reason;
 	if (pending === null && row.desired_status !== 'Deleted') wanted.task_state = null;
-	if (row.made_at === null && (report.status === 'Running' || report.status === 'Paused' || report.status === 'Stopped')) {
-		wanted.made_at = now;
-	}
 	return difference(row, wanted);
 }
 

@@ -41,7 +41,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 	}
 	await noteContainers(deps, tx, sandbox, report, finished);
 	const after = await sandboxRow(tx, sandbox.id);
-	if (after === undefined || moved !== null) return moved;
+	if (after === undefined || after.host !== sandbox.host) return moved;
 	const open = await tx
 		.selectFrom('operation')
 		.select('kind')
@@ -49,7 +49,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		.where('state', 'in', ['queued', 'running'])
 		.orderBy('seq')
 		.executeTakeFirst();
-	const change = sandboxChange(after, report, open?.kind ?? null, finished.has(sandbox.id), deps.now());
+	const change = sandboxChange(after, report, open?.kind ?? null, finished.has(sandbox.id));
 	if (change !== null) await noteSandboxChange(tx, after, change, deps.now());
 	await deps.network.setActive(tx, sandbox.id, report.activePorts);
 	return null;

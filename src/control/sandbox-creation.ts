@@ -59,7 +59,6 @@ export async function writeSandbox(
 		updated_at: now,
 		version: 1,
 		spec_version: 1,
-		made_at: null,
 	});
 	failPoint('control.create-sandbox.written');
 	const placed = await deps.placement.place(tx, {

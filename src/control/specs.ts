@@ -11,15 +11,13 @@ import type { Deps } from './deps.ts';
 /**
  * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
  * that operations take effect one after another; without one it is what was wanted last.
- * null = nothing of it may be on the host: its making failed for good.
  */
-export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): Promise<SandboxSpec | null> {
+export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): Promise<SandboxSpec> {
 	const sandbox = toSandbox(row);
 	const open = await openOperations(db, row.id);
 	const firstOf = new Map<string, Operation>();
 	for (const operation of open) if (!firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
 	const operation = firstOf.get(row.id) ?? null;
-	if (isFailedMaking(row) && operation === null) return null;
 	const containers: ContainerSpec[] = [];
 	for (const container of await containersOf(db, row.id)) {
 		const first = firstOf.get(container.id) ?? null;
@@ -50,10 +48,9 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 	};
 }
 
-/** Its making failed, and nothing of it is on a host. */
-export function isFailedMaking(row: SandboxRow | ContainerRow): boolean {
-	if (row.status !== 'Error' || row.desired_status === 'Deleted') return false;
-	return 'runtime_id' in row ? row.runtime_id === null : row.made_at === null;
+/** Its making failed, and nothing of it is on the host. */
+function isFailedMaking(row: ContainerRow): boolean {
+	return row.status === 'Error' && row.desired_status !== 'Deleted' && row.runtime_id === null;
 }
 
 function operationSpec(operation: Operation): OperationSpec {

@@ -14,14 +14,20 @@ export async function waitFor<View extends { readonly status: string; readonly d
 	signal: AbortSignal,
 ): Promise<View> {
 	const deadline = deps.now() + timeout;
-	for (;;) {
-		const changed = deps.hub.next(Math.max(0, deadline - deps.now()), signal);
-		const view = await show();
-		if (view.status === status || signal.aborted || deps.now() >= deadline) return view;
-		const open = await openOperations(deps.store.db, view.sandboxId ?? id);
-		const pending = open.some((operation) => operation.targetId === id || operation.target === 'sandbox');
-		if (!pending && !reachable(view, status)) return view;
-		await changed;
+	const left = new AbortController();
+	const ended = AbortSignal.any([signal, left.signal]);
+	try {
+		for (;;) {
+			const changed = deps.hub.next(Math.max(0, deadline - deps.now()), ended);
+			const view = await show();
+			if (view.status === status || signal.aborted || deps.now() >= deadline) return view;
+			const open = await openOperations(deps.store.db, view.sandboxId ?? id);
+			const pending = open.some((operation) => operation.targetId === id || operation.target === 'sandbox');
+			if (!pending && !reachable(view, status)) return view;
+			await changed;
+		}
+	} finally {
+		left.abort();
 	}
 }
 

@@ -10,7 +10,7 @@ CREATE TABLE sandbox (
   desired_status TEXT NOT NULL, labels TEXT NOT NULL, hostname TEXT NOT NULL, cpu REAL, memory INTEGER, disk INTEGER,
   namespaces TEXT NOT NULL, runtime TEXT, hints TEXT NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER,
   expires_remaining INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL,
-  spec_version INTEGER NOT NULL, made_at INTEGER
+  spec_version INTEGER NOT NULL
 );
 CREATE INDEX sandbox_by_project ON sandbox (project_id, name);
 CREATE INDEX sandbox_by_host ON sandbox (host);

@@ -18,12 +18,29 @@ export interface PortFilter {
 	readonly host?: string;
 }
 
-/** Parameters of one query: SQLite takes 32,766. */
-const chunk = 10_000;
-
 /** Ports in the order of their sandboxes' interfaces, then by age. Three queries, however many there are. */
 export async function ports(db: Queryable, filter: PortFilter): Promise<readonly Port[]> {
-	let query = db.selectFrom('port').selectAll();
+	const rows = await matching(db, filter).selectAll().orderBy('position').orderBy('created_at').orderBy('id').execute();
+	if (rows.length === 0) return [];
+	const addresses = await db
+		.selectFrom('port_ip')
+		.select(['port_id', 'subnet_id', 'ip_address'])
+		.where('port_id', 'in', matching(db, filter).select('id'))
+		.orderBy('sort_key')
+		.execute();
+	const groups = await db
+		.selectFrom('port_security_group')
+		.select(['port_id', 'security_group_id'])
+		.where('port_id', 'in', matching(db, filter).select('id'))
+		.orderBy('security_group_id')
+		.execute();
+	const addressesOf = Map.groupBy(addresses, (address) => address.port_id);
+	const groupsOf = Map.groupBy(groups, (group) => group.port_id);
+	return rows.map((row) => toPort(row, addressesOf.get(row.id) ?? [], groupsOf.get(row.id) ?? []));
+}
+
+function matching(db: Queryable, filter: PortFilter) {
+	let query = db.selectFrom('port');
 	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', filter.projectIds);
 	if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids);
 	if (filter.names !== undefined) query = query.where('name', 'in', filter.names);
@@ -37,29 +54,7 @@ export async function ports(db: Queryable, filter: PortFilter): Promise<readonly
 			sub.selectFrom('port_security_group').select('port_id').where('security_group_id', 'in', securityGroupIds),
 		);
 	}
-	const rows = await query.orderBy('position').orderBy('created_at').orderBy('id').execute();
-	const found: Port[] = [];
-	for (let from = 0; from < rows.length; from += chunk) found.push(...(await withDetails(db, rows.slice(from, from + chunk))));
-	return found;
-}
-
-async function withDetails(db: Queryable, rows: readonly Selectable<PortTable>[]): Promise<Port[]> {
-	const ids = rows.map((row) => row.id);
-	const addresses = await db
-		.selectFrom('port_ip')
-		.select(['port_id', 'subnet_id', 'ip_address'])
-		.where('port_id', 'in', ids)
-		.orderBy('sort_key')
-		.execute();
-	const groups = await db
-		.selectFrom('port_security_group')
-		.select(['port_id', 'security_group_id'])
-		.where('port_id', 'in', ids)
-		.orderBy('security_group_id')
-		.execute();
-	const addressesOf = Map.groupBy(addresses, (address) => address.port_id);
-	const groupsOf = Map.groupBy(groups, (group) => group.port_id);
-	return rows.map((row) => toPort(row, addressesOf.get(row.id) ?? [], groupsOf.get(row.id) ?? []));
+	return query;
 }
 
 export async function insertPort(tx: StoreTransaction, port: Port): Promise<void> {

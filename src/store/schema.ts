@@ -64,8 +64,6 @@ export interface SandboxTable {
 	version: number;
 	/** Grows with every change of the sandbox or anything in it that the agent must know. */
 	spec_version: number;
-	/** When its host first had it; null = never, so that an error means that nothing of it is there. */
-	made_at: number | null;
 }
 
 export interface ContainerTable {

@@ -14,17 +14,22 @@ import { makePrivateDirectory, writePrivateFile } from './private-file.ts';
 export class Secrets {
 	readonly #directory: string;
 	/** By id, in the order of their making; the last one seals. */
-	readonly #keys: Map<string, Buffer>;
+	readonly #keys = new Map<string, Buffer>();
+	/** Number of the newest key; older ones may have been deleted. */
+	#newest = 0;
 
-	private constructor(directory: string, keys: Map<string, Buffer>) {
+	private constructor(directory: string) {
 		this.#directory = directory;
-		this.#keys = keys;
 	}
 
 	/** Reads the keys in the folder, and makes the first one when there is none. */
 	static async open(directory: string): Promise<Secrets> {
 		await makePrivateDirectory(directory);
-		const secrets = new Secrets(directory, await readKeys(directory));
+		const secrets = new Secrets(directory);
+		for (const { id, number, key } of await readKeys(directory)) {
+			secrets.#keys.set(id, key);
+			secrets.#newest = number;
+		}
 		if (secrets.#keys.size === 0) await secrets.rotate();
 		return secrets;
 	}
@@ -70,11 +75,14 @@ export class Secrets {
 	 */
 	async rotate(): Promise<void> {
 		const key = randomBytes(32);
-		const id = createHash('sha256').update(key).digest('hex').slice(0, 12);
-		const order = String(this.#keys.size + 1).padStart(4, '0');
+		const id = idOf(key);
 		// On the disk before it is used: a secret whose key a crash took would be lost.
-		await writePrivateFile(path.join(this.#directory, `${order}-${id}.key`), `${key.toString('hex')}\n`);
+		await writePrivateFile(
+			path.join(this.#directory, `${String(this.#newest + 1).padStart(6, '0')}-${id}.key`),
+			`${key.toString('hex')}\n`,
+		);
 		failPoint('store.secrets.key-written');
+		this.#newest += 1;
 		this.#keys.set(id, key);
 	}
 
@@ -95,20 +103,31 @@ const nonceLength = 12;
 const tagLength = 16;
 
 function keyIdOf(sealed: string): string | null {
-	const match = /^zbs1\.([0-9a-f]{12})\.[A-Za-z0-9_-]+$/.exec(sealed);
-	return match?.[1] ?? null;
+	return /^zbs1\.([0-9a-f]{12})\.[A-Za-z0-9_-]+$/.exec(sealed)?.[1] ?? null;
 }
 
-async function readKeys(directory: string): Promise<Map<string, Buffer>> {
-	const keys = new Map<string, Buffer>();
-	for (const name of (await readdir(directory)).sort()) {
-		const id = /^\d{4,}-([0-9a-f]{12})\.key$/.exec(name)?.[1];
+interface KeyFile {
+	readonly id: string;
+	readonly number: number;
+	readonly key: Buffer;
+}
+
+/** In the order of their making. */
+async function readKeys(directory: string): Promise<KeyFile[]> {
+	const found: KeyFile[] = [];
+	for (const name of await readdir(directory)) {
+		const [, number, id] = /^(\d{6})-([0-9a-f]{12})\.key$/.exec(name) ?? [];
 		if (id === undefined) continue;
 		const key = Buffer.from((await readFile(path.join(directory, name), 'utf8')).trim(), 'hex');
-		const found = createHash('sha256').update(key).digest('hex').slice(0, 12);
-		if (key.length !== 32 || found !== id)
+		if (key.length !== 32 || idOf(key) !== id) {
 			throw new Error(`the key file ${path.join(directory, name)} is damaged: bring it back from a backup`);
-		keys.set(id, key);
+		}
+		found.push({ id, number: Number(number), key });
 	}
-	return keys;
+	return found.sort((one, other) => one.number - other.number || (one.id < other.id ? -1 : 1));
+}
+
+/** A key is known by its digest: one that was made anew is never taken for the one that was lost. */
+function idOf(key: Buffer): string {
+	return createHash('sha256').update(key).digest('hex').slice(0, 12);
 }
