@@ -85,8 +85,9 @@ export class Login {
 		const found = await findCredential(store.db, reference);
 		const key = found === undefined ? `unknown:${JSON.stringify(reference)}` : `credential:${found.id}`;
 		const admit = () => this.#admit(key, source);
-		const generated = found?.secret_hash.startsWith(generatedPrefix);
-		const right = generated ? checkGenerated(secret, found, admit) : await hasher.verify(secret, found?.secret_hash ?? null, admit);
+		const right = found?.secret_hash.startsWith(generatedPrefix)
+			? checkGenerated(secret, found, admit)
+			: await hasher.verify(secret, found?.secret_hash ?? null, admit);
 		if (found === undefined || !right) throw refused();
 		this.#forgive(key, source);
 		return store.transaction(async (tx) => {
