@@ -53,7 +53,7 @@ busybox_package() {
 # ensure_system_packages <program>=<package> ...: installs what is missing from apt.
 ensure_system_packages() {
 	missing=$(missing_packages "$@")$(busybox_package)
-	missing=$(echo "$missing" | xargs)
+	missing=${missing% }
 	if [ -z "$missing" ]; then return 0; fi
 	[ "$(id -u)" = 0 ] || stop_with "these are missing and only root may install them: $missing (as root: apt-get install $missing)"
 	has_program apt-get || stop_with "these are missing and there is no apt to install them: $missing (install what your distribution calls them)"

@@ -1,7 +1,8 @@
 /**
  * Reporter for node --test: a line for each test file, all about each failure, and every outcome in the journal that
- * ZUNBOX_TEST_JOURNAL names.
+ * ZUNBOX_TEST_JOURNAL names. What runs at the moment stands in a file beside the journal, for a runner that is killed.
  */
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 import { inspect } from 'node:util';
@@ -21,7 +22,8 @@ class FileReport {
 	#failures: string[] = [];
 	/** Names of the tests around the one that is being reported, by depth. */
 	#around: string[] = [];
-	#start = performance.now();
+	/** ms of its outermost tests. */
+	#duration = 0;
 
 	constructor(file: string) {
 		this.file = file;
@@ -33,6 +35,7 @@ class FileReport {
 	}
 
 	end(event: Ended): void {
+		if (event.data.nesting === 0) this.#duration += event.data.details.duration_ms;
 		const result = resultOf(event);
 		if (result === undefined) return;
 		const { name, nesting } = event.data;
@@ -46,7 +49,7 @@ class FileReport {
 
 	text(output: string): string {
 		const { passed, failed, skipped } = this.#counts;
-		const seconds = ((performance.now() - this.#start) / 1000).toFixed(1);
+		const seconds = (this.#duration / 1000).toFixed(1);
 		const line = `${failed > 0 ? '✖' : '✔'} ${this.file}: ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''} (${seconds} s)\n`;
 		if (failed === 0) return line;
 		const printed = output === '' ? '' : `  what the file printed:\n${indent(output.slice(-shownOutput))}\n`;
@@ -73,12 +76,19 @@ function indent(text: string): string {
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
 	let current: FileReport | undefined;
 	const outputs = new Map<string, string>();
+	const running = new Set<string>();
 	const relative = (file: string | undefined) => path.relative(process.cwd(), file ?? '');
 	const close = function* () {
 		if (current !== undefined) yield current.text(outputs.get(current.file) ?? '');
 	};
 	for await (const event of source) {
-		if (event.type === 'test:stdout' || event.type === 'test:stderr') {
+		if (event.type === 'test:dequeue' || event.type === 'test:complete') {
+			/* These two come at once; what has a place in the order of tests comes later. */
+			const name = [relative(event.data.file ?? event.data.name), event.data.name].join(' › ');
+			if (event.type === 'test:dequeue') running.add(name);
+			else running.delete(name);
+			if (journal !== '/dev/null') writeFileSync(`${journal}.running`, [...running].map((line) => `${line}\n`).join(''));
+		} else if (event.type === 'test:stdout' || event.type === 'test:stderr') {
 			const file = relative(event.data.file);
 			outputs.set(file, `${outputs.get(file) ?? ''}${event.data.message}`.slice(-2 * shownOutput));
 		} else if (event.type === 'test:start' || event.type === 'test:pass' || event.type === 'test:fail') {

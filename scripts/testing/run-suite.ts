@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readOutcomes, recordOutcome } from './outcome.ts';
 import type { Suite, TestFiles } from './suites.ts';
 
@@ -14,6 +14,11 @@ export async function runSuite(suite: Suite, journal: string, aborted: AbortSign
 			ZUNBOX_TEST_JOURNAL: journal,
 			ZUNBOX_TEST_SUITE: suite.name,
 		});
+		if (limit.aborted && existsSync(`${journal}.running`)) {
+			console.log(
+				`${suite.name} was ended after ${suite.limit} minutes; these were running:\n${readFileSync(`${journal}.running`, 'utf8')}`,
+			);
+		}
 		/* A runner that breaks or is killed has recorded no failure for it. */
 		if (code !== 0 && countFailures(journal) === failuresBefore) {
 			const name = limit.aborted ? `not ended within ${suite.limit} minutes` : `the test runner ended with ${code}`;
