@@ -1,0 +1,158 @@
+import type { AgentLink, ControlLink } from '../bus/bus.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { messageOf } from '../model/errors.ts';
+import { DriverAgentLink } from './agent-link.ts';
+import { SandboxHooks } from './hooks/sandbox-hooks.ts';
+import { PullManager } from './images/pull-manager.ts';
+import type { HostNetworking } from './network/host-networking.ts';
+import { NetworkKeeper } from './network-keeper.ts';
+import { type AgentOptions, defaultAgentOptions } from './options.ts';
+import { Reconciler } from './reconcile.ts';
+import { Limiter } from './run/limiter.ts';
+import { every, pause, untilDone } from './run/repeat.ts';
+import { Workers } from './run/workers.ts';
+import type { HostVolumes } from './volumes/host-volumes.ts';
+
+export interface AgentDeps {
+	readonly link: ControlLink;
+	readonly driver: Driver;
+	readonly networking: HostNetworking;
+	readonly volumes: HostVolumes;
+	/** Folder of the agent's own; it exists. */
+	readonly stateDirectory: string;
+	readonly options?: Partial<AgentOptions>;
+}
+
+/**
+ * One per host: makes true what control wants of the host's sandboxes, and tells it what is. It keeps nothing on disk
+ * but the sandboxes' name files: what it must know after a crash is in the engine, in the kernel and in control.
+ */
+export class Agent {
+	readonly #deps: AgentDeps;
+	readonly #options: AgentOptions;
+	readonly #stop = new AbortController();
+	readonly #networks: NetworkKeeper;
+	readonly #workers: Workers;
+	readonly #reconciler: Reconciler;
+	readonly #loops: Promise<unknown>[] = [];
+	readonly #link: AgentLink;
+	#hostname = '';
+
+	constructor(deps: AgentDeps) {
+		this.#deps = deps;
+		this.#options = { ...defaultAgentOptions, ...deps.options };
+		this.#link = new DriverAgentLink(deps.driver);
+		const { link, driver, networking, volumes, stateDirectory } = deps;
+		const { log } = this.#options;
+		const hostname = (): string => this.#hostname;
+		const signal = this.#stop.signal;
+		this.#networks = new NetworkKeeper(link, networking, hostname, signal);
+		const shared = { hostname, link, driver, stateDirectory, options: this.#options, signal };
+		this.#workers = new Workers({
+			...shared,
+			networking,
+			hooks: new SandboxHooks({ driver, networking, networks: this.#networks, volumes, stateDirectory, log }),
+			pulls: new PullManager(driver.images, this.#options.maxPulls),
+			calls: new Limiter(this.#options.maxCalls),
+			waits: new Limiter(this.#options.maxWaits),
+		});
+		this.#reconciler = new Reconciler({ ...shared, volumes, workers: this.#workers });
+	}
+
+	/** What control calls for looks and streams. */
+	get link(): AgentLink {
+		return this.#link;
+	}
+
+	/** Name that control knows the host by; empty before the first registration. */
+	get hostname(): string {
+		return this.#hostname;
+	}
+
+	/** Ends when the host is registered; goes on trying until then. Work goes on by itself from there. */
+	async start(): Promise<void> {
+		const {
+			options: { log, longestPause },
+			signal,
+		} = this.#context();
+		await untilDone(
+			() => this.#register(),
+			(error) => log.warn({ error: messageOf(error) }, 'the host cannot be registered yet'),
+			longestPause,
+			signal,
+		);
+		if (signal.aborted) return;
+		this.#deps.link.onWake(this.#hostname, (sandboxId) => this.#wake(sandboxId), signal);
+		this.#keep('the heartbeat', this.#options.heartbeatInterval, (deadline) => this.#deps.link.heartbeat(this.#hostname, deadline));
+		this.#keep('the look at everything', this.#options.lookInterval, () => this.#reconciler.look());
+		if (this.#deps.driver.capabilities.networkNamespace) {
+			this.#keep('the look at the networks', this.#options.networkCheckInterval, (deadline) => this.#keepNetworks(deadline));
+		}
+		this.#loops.push(this.#followEvents());
+	}
+
+	/** Ends what it does and leaves sandboxes and containers as they are. Steps under way are given up. */
+	async stop(): Promise<void> {
+		this.#stop.abort(new DOMException('the agent stops', 'AbortError'));
+		await Promise.allSettled([...this.#loops, ...this.#workers.all().map((worker) => worker.settled())]);
+	}
+
+	#context(): { readonly options: AgentOptions; readonly signal: AbortSignal } {
+		return { options: this.#options, signal: this.#stop.signal };
+	}
+
+	async #register(): Promise<void> {
+		const { options, signal } = this.#context();
+		const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.linkTimeout)]);
+		const found = await this.#deps.driver.facts(deadline);
+		const hostname = options.hostname ?? found.hostname;
+		await this.#deps.link.register({ ...found, hostname, labels: options.labels }, deadline);
+		this.#hostname = hostname;
+	}
+
+	/** A change of a sandbox may be one of the rules of its ports. */
+	#wake(sandboxId: string | null): void {
+		if (sandboxId !== null) this.#workers.of(sandboxId).wantedChanged();
+		if (this.#deps.driver.capabilities.networkNamespace)
+			this.#networks.refresh().catch((error: unknown) => this.#warn('applying the networks', error));
+	}
+
+	async #keepNetworks(deadline: AbortSignal): Promise<void> {
+		await this.#networks.refresh();
+		const repaired = await this.#networks.check(deadline);
+		if (repaired.length === 0) return;
+		this.#options.log.warn({ repaired }, 'networks were changed by somebody else, and are repaired');
+		for (const worker of this.#workers.all()) worker.checkPorts();
+	}
+
+	/** Events first, and a look at everything whenever some may have been missed. */
+	async #followEvents(): Promise<void> {
+		const { signal } = this.#context();
+		let wait = 100;
+		while (!signal.aborted) {
+			const began = performance.now();
+			try {
+				for await (const event of this.#deps.driver.events(signal)) {
+					this.#workers.find(event.sandboxId)?.engineChanged(event.containerId);
+				}
+			} catch (error) {
+				this.#warn('following the engine', error);
+			}
+			if (performance.now() - began > this.#options.longestPause) wait = 100;
+			await pause(wait, signal);
+			wait = Math.min(this.#options.longestPause, wait * 2);
+			if (!signal.aborted) await this.#reconciler.look().catch((error: unknown) => this.#warn('the look at everything', error));
+		}
+	}
+
+	/** Runs something every so often, each time with a deadline. */
+	#keep(what: string, interval: number, work: (deadline: AbortSignal) => Promise<void>): void {
+		const { options, signal } = this.#context();
+		const run = (): Promise<void> => work(AbortSignal.any([signal, AbortSignal.timeout(options.linkTimeout)]));
+		this.#loops.push(every(interval, run, (error) => this.#warn(what, error), signal));
+	}
+
+	#warn(what: string, error: unknown): void {
+		if (!this.#stop.signal.aborted) this.#options.log.warn({ error: messageOf(error) }, `${what} failed`);
+	}
+}

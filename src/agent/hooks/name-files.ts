@@ -1,0 +1,77 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { SandboxSpec } from '../../model/spec.ts';
+
+/** The files that make names known in a sandbox, and where they are on the host. */
+export interface NameFilePaths {
+	readonly directory: string;
+	readonly hosts: string;
+	readonly resolv: string;
+}
+
+export function nameFilePaths(stateDirectory: string, sandboxId: string): NameFilePaths {
+	const directory = path.join(stateDirectory, 'sandboxes', sandboxId);
+	return { directory, hosts: path.join(directory, 'hosts'), resolv: path.join(directory, 'resolv.conf') };
+}
+
+/** /etc/hosts of the sandbox. */
+export function renderHosts(spec: Pick<SandboxSpec, 'hosts'>): string {
+	const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
+	for (const { address, names } of spec.hosts) lines.push(`${address}\t${names.join(' ')}`);
+	return `${lines.join('\n')}\n`;
+}
+
+/** /etc/resolv.conf of the sandbox. */
+export function renderResolv(spec: Pick<SandboxSpec, 'dns'>): string {
+	const lines = spec.dns.nameservers.map((address) => `nameserver ${address}`);
+	if (spec.dns.search.length > 0) lines.unshift(`search ${spec.dns.search.join(' ')}`);
+	return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What both files hold together, to compare. */
+export function nameContents(spec: Pick<SandboxSpec, 'hosts' | 'dns'>): string {
+	return `${renderHosts(spec)}\0${renderResolv(spec)}`;
+}
+
+/** What both files hold now; null = they are not there. */
+export async function readNameFiles(paths: NameFilePaths): Promise<string | null> {
+	try {
+		return `${await readFile(paths.hosts, 'utf8')}\0${await readFile(paths.resolv, 'utf8')}`;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Writes both. A new file appears whole. One that is there is written over in place, in one write: containers have that
+ * very file mounted, and would never see another of the same name.
+ */
+export async function writeNameFiles(paths: NameFilePaths, spec: Pick<SandboxSpec, 'hosts' | 'dns'>): Promise<void> {
+	await mkdir(paths.directory, { recursive: true, mode: 0o755 });
+	await writeFileLive(paths.hosts, renderHosts(spec));
+	await writeFileLive(paths.resolv, renderResolv(spec));
+}
+
+export async function removeNameFiles(paths: NameFilePaths): Promise<void> {
+	await rm(paths.directory, { recursive: true, force: true });
+}
+
+async function writeFileLive(file: string, contents: string): Promise<void> {
+	const bytes = Buffer.from(contents);
+	try {
+		await using handle = await open(file, constants.O_WRONLY);
+		await handle.write(bytes, 0, bytes.length, 0);
+		await handle.truncate(bytes.length);
+		await handle.sync();
+	} catch (error) {
+		if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+		const temporary = `${file}.new`;
+		{
+			await using handle = await open(temporary, 'w', 0o644);
+			await handle.writeFile(bytes);
+			await handle.sync();
+		}
+		await rename(temporary, file);
+	}
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { DriverError, type ImageDriver, type ImageState } from '../../drivers/driver.ts';
+import { failPoint } from '../../faults/fail-point.ts';
+import type { ImagePullPolicy, PullProgress } from '../../model/container.ts';
+import type { RegistryAuth } from '../../model/spec.ts';
+import { Limiter } from '../run/limiter.ts';
+
+export interface ImageWish {
+	readonly reference: string;
+	readonly policy: ImagePullPolicy;
+	readonly auth: RegistryAuth | null;
+	readonly onProgress: (progress: PullProgress) => void;
+}
+
+interface Pull {
+	readonly result: Promise<ImageState>;
+	readonly abort: AbortController;
+	/** Those who wait for it; it is given up when the last of them goes. */
+	readonly waiters: Set<ImageWish>;
+}
+
+/**
+ * Brings images to the host, outside the lanes of the sandboxes that wait for them. One reference is pulled once at a
+ * time, however many wait for it; pulls with different credentials are different pulls, so that nobody gets an image
+ * by another's right to it.
+ */
+export class PullManager {
+	readonly #images: ImageDriver;
+	readonly #limiter: Limiter;
+	readonly #pulls = new Map<string, Pull>();
+
+	constructor(images: ImageDriver, maxPulls: number) {
+		this.#images = images;
+		this.#limiter = new Limiter(maxPulls);
+	}
+
+	/** Ends with the image on the host. Fails with a DriverError; `image-not-found` also where the policy forbids to pull. */
+	async ensure(wish: ImageWish, signal: AbortSignal): Promise<ImageState> {
+		if (wish.policy !== 'always') {
+			const present = await this.#images.inspect(wish.reference, signal);
+			if (present !== null) return present;
+			if (wish.policy === 'never') {
+				throw new DriverError('image-not-found', `Image ${wish.reference} is not on the host, and its pull policy is never.`);
+			}
+		}
+		return await this.#join(wish, signal);
+	}
+
+	async #join(wish: ImageWish, signal: AbortSignal): Promise<ImageState> {
+		signal.throwIfAborted();
+		const key = pullKey(wish);
+		const pull = this.#pulls.get(key) ?? this.#begin(key, wish);
+		pull.waiters.add(wish);
+		const aborted = Promise.withResolvers<never>();
+		const abort = (): void => aborted.reject(signal.reason);
+		signal.addEventListener('abort', abort, { once: true });
+		try {
+			return await Promise.race([pull.result, aborted.promise]);
+		} finally {
+			signal.removeEventListener('abort', abort);
+			pull.waiters.delete(wish);
+			if (pull.waiters.size === 0) {
+				if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+				pull.abort.abort(new DOMException('nobody waits for the image any more', 'AbortError'));
+			}
+		}
+	}
+
+	#begin(key: string, wish: ImageWish): Pull {
+		const abort = new AbortController();
+		const waiters = new Set<ImageWish>();
+		const onProgress = (progress: PullProgress): void => {
+			for (const waiter of waiters) waiter.onProgress(progress);
+		};
+		const request = { reference: wish.reference, auth: wish.auth, onProgress };
+		const result = this.#limiter.run(() => {
+			failPoint('agent.pull.before');
+			return this.#images.pull(request, abort.signal);
+		}, abort.signal);
+		const pull: Pull = { result, abort, waiters };
+		this.#pulls.set(key, pull);
+		const forget = (): void => {
+			if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+		};
+		result.then(forget, forget);
+		return pull;
+	}
+}
+
+function pullKey({ reference, auth }: ImageWish): string {
+	if (auth === null) return reference;
+	const secret = createHash('sha256')
+		.update(JSON.stringify([auth.domain, auth.username, auth.password]))
+		.digest('hex');
+	return `${reference} ${secret}`;
+}

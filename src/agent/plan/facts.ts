@@ -1,0 +1,40 @@
+import type { ContainerState, ObservedSandbox } from '../../drivers/driver.ts';
+import type { ContainerGoal } from '../../model/container.ts';
+import type { ContainerSpec, SandboxSpec } from '../../model/spec.ts';
+
+/** What can be said of one container from what is wanted and what is seen. */
+
+export function stateOf(observed: ObservedSandbox, containerId: string): ContainerState | null {
+	return observed.containers.find((state) => state.id === containerId) ?? null;
+}
+
+/** Containers follow their sandbox, and keep their own goals meanwhile. */
+export function effectiveGoal(spec: SandboxSpec, container: ContainerSpec): ContainerGoal {
+	if (spec.goal === 'Deleted' || container.goal === 'Deleted') return 'Deleted';
+	if (container.goal === 'Created' || container.goal === 'Stopped') return container.goal;
+	if (spec.goal === 'Stopped') return 'Stopped';
+	return spec.goal === 'Paused' ? 'Paused' : container.goal;
+}
+
+/** Whether it has processes. */
+export function isActive(state: ContainerState | null): boolean {
+	return state !== null && (state.status === 'running' || state.status === 'paused' || state.status === 'restarting');
+}
+
+export function isHolderActive(observed: ObservedSandbox): boolean {
+	return observed.sandbox?.status === 'running' || observed.sandbox?.status === 'paused';
+}
+
+/** Whether it is what is wanted: of the wanted revision, and a member of the sandbox that stands now. */
+export function isCurrent(container: ContainerSpec, state: ContainerState | null): state is ContainerState {
+	return state !== null && state.revision === container.revision && state.joinsCurrentSandbox && state.status !== 'dead';
+}
+
+/**
+ * Whether it has run since the sandbox's holder was last started. What has not, was lost with the run before: it did
+ * not end by itself, and if it still runs, it runs in namespaces that nobody else shares any more.
+ */
+export function ranInThisRun(observed: ObservedSandbox, state: ContainerState): boolean {
+	if (!isHolderActive(observed) || !state.joinsCurrentSandbox) return false;
+	return state.startedAt !== null && state.startedAt >= (observed.sandbox?.startedAt ?? 0);
+}

@@ -1,0 +1,14 @@
+import { DriverError } from '../../drivers/driver.ts';
+import { messageOf, ZunboxError } from '../../model/errors.ts';
+import type { StepFailure } from '../plan/context.ts';
+
+/** What is remembered of an error that a step threw. */
+export function failureOf(error: unknown): Pick<StepFailure, 'reason' | 'transient'> {
+	return { reason: messageOf(error), transient: isTransient(error) };
+}
+
+function isTransient(error: unknown): boolean {
+	if (error instanceof DriverError) return error.transient;
+	if (error instanceof ZunboxError) return error.status >= 500;
+	return error instanceof DOMException && error.name === 'TimeoutError';
+}

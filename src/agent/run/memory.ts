@@ -1,0 +1,111 @@
+import type { PullProgress } from '../../model/container.ts';
+import type { SandboxSpec } from '../../model/spec.ts';
+import { Holdings } from '../hooks/hook.ts';
+import { nameContents } from '../hooks/name-files.ts';
+import { portKey } from '../hooks/ports.ts';
+import type { HostLook, PlanContext, PlanSettings, StepFailure } from '../plan/context.ts';
+import { hookNames, imageTarget, type Step, sandboxTarget, targetOf, tearDownTarget } from '../plan/step.ts';
+
+/** A step that runs, and how to end it. */
+export interface RunningStep {
+	readonly step: Step;
+	readonly abort: AbortController;
+}
+
+/**
+ * What the agent remembers of one sandbox between two plans. Losing it with the process costs a few looks or another
+ * attempt, never a wrong step.
+ */
+export class Memory {
+	readonly running = new Map<string, RunningStep>();
+	readonly failures = new Map<string, StepFailure>();
+	readonly applied = new Set<string>();
+	readonly retriesReported = new Map<string, number>();
+	readonly restartCounts = new Map<string, number>();
+	readonly restartStreaks = new Map<string, number>();
+	readonly imagesReady = new Map<string, string>();
+	readonly pulls = new Map<string, PullProgress>();
+	readonly holdings = new Holdings();
+	tornDown = false;
+
+	/** What a plan is made with. */
+	context(spec: SandboxSpec | null, now: number, networked: boolean, settings: PlanSettings): PlanContext {
+		return {
+			now,
+			busy: new Map([...this.running].map(([target, { step }]) => [target, step])),
+			failures: this.failures,
+			applied: this.applied,
+			retriesReported: this.retriesReported,
+			restartCounts: this.restartCounts,
+			restartStreaks: this.restartStreaks,
+			imagesReady: this.imagesReady,
+			pulls: this.pulls,
+			host: this.#host(spec, networked),
+			tornDown: this.tornDown,
+			settings,
+		};
+	}
+
+	begin(step: Step, abort: AbortController): void {
+		const target = targetOf(step);
+		if (target !== null) this.running.set(target, { step, abort });
+		if (step.kind === 'setUp') this.tornDown = false;
+	}
+
+	end(step: Step): void {
+		const target = targetOf(step);
+		if (target !== null) this.running.delete(target);
+	}
+
+	succeeded(step: Step): void {
+		const target = targetOf(step);
+		if (step.kind === 'tearDown') {
+			this.failures.delete(tearDownTarget);
+			if (step.hooks.length === hookNames.length) this.tornDown = true;
+		} else if (target !== null) this.failures.delete(target);
+		if (step.kind === 'setUp' && step.operationId !== null) this.applied.add(step.operationId);
+		if (step.kind === 'killContainer' || step.kind === 'updateContainer') this.applied.add(step.operationId);
+	}
+
+	failed(step: Step, failure: Pick<StepFailure, 'reason' | 'transient'>, operationId: string | null, now: number): void {
+		const target = step.kind === 'tearDown' ? tearDownTarget : targetOf(step);
+		if (target === null) return;
+		const before = this.failures.get(target);
+		const again = before !== undefined && before.operationId === operationId && before.step.kind === step.kind ? before : null;
+		this.failures.set(target, {
+			...failure,
+			step,
+			count: (again?.count ?? 0) + 1,
+			firstAt: again?.firstAt ?? now,
+			lastAt: now,
+			operationId,
+		});
+	}
+
+	/** Forgets containers and operations that are no more. */
+	prune(spec: SandboxSpec): void {
+		const containers = new Set(spec.containers.map((container) => container.id));
+		const operations = new Set([spec.operation?.id, ...spec.containers.map((container) => container.operation?.id)]);
+		for (const id of this.applied) if (!operations.has(id)) this.applied.delete(id);
+		for (const id of this.retriesReported.keys()) if (!operations.has(id)) this.retriesReported.delete(id);
+		for (const map of [this.restartCounts, this.restartStreaks, this.imagesReady, this.pulls]) {
+			for (const id of map.keys()) if (!containers.has(id)) map.delete(id);
+		}
+		const targets = new Set([sandboxTarget, tearDownTarget, ...[...containers].flatMap((id) => [id, imageTarget(id)])]);
+		for (const [target, failure] of this.failures) {
+			if (!targets.has(target) && failure.step.kind !== 'removeContainer') this.failures.delete(target);
+		}
+	}
+
+	#host(spec: SandboxSpec | null, networked: boolean): HostLook {
+		const { names, volumes, ports } = this.holdings;
+		const wanted = new Map(spec?.ports.map((port) => [port.id, portKey(port)]));
+		return {
+			names: spec !== null && names === nameContents(spec),
+			volumes: new Set(volumes.keys()),
+			ports: new Set([...ports].filter(([id, key]) => wanted.get(id) === key).map(([id]) => id)),
+			strayPorts: [...ports.keys()].filter((id) => !wanted.has(id)),
+			networked,
+		};
+	}
+}

@@ -1,0 +1,317 @@
+import type { ControlLink } from '../../bus/bus.ts';
+import type { Driver, ObservedSandbox } from '../../drivers/driver.ts';
+import { failPoint } from '../../faults/fail-point.ts';
+import { messageOf } from '../../model/errors.ts';
+import type { OperationReport, SandboxReport, SandboxSpec } from '../../model/spec.ts';
+import type { SandboxHooks } from '../hooks/sandbox-hooks.ts';
+import type { PullManager } from '../images/pull-manager.ts';
+import type { HostNetworking } from '../network/host-networking.ts';
+import type { AgentOptions } from '../options.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { exponential } from '../plan/failure.ts';
+import { plan } from '../plan/plan.ts';
+import { isGone } from '../plan/removal.ts';
+import { type Executors, execute, type Step, sandboxTarget, targetOf } from '../plan/step.ts';
+import { sandboxReport, unknownReport } from '../report/report.ts';
+import { deadlineOf, mostlyWaits } from './deadlines.ts';
+import { makeExecutors } from './executors.ts';
+import { failureOf } from './failure-of.ts';
+import { lookAtHost } from './host-look.ts';
+import type { Limiter } from './limiter.ts';
+import { Memory } from './memory.ts';
+import { nothingObserved, sameObservation } from './observation.ts';
+import { obsoleteSteps, operationIdOf } from './obsolete.ts';
+
+export interface WorkerDeps {
+	readonly hostname: () => string;
+	readonly link: ControlLink;
+	readonly driver: Driver;
+	readonly networking: HostNetworking;
+	readonly stateDirectory: string;
+	readonly hooks: SandboxHooks;
+	readonly pulls: PullManager;
+	/** Bounds on calls to the engine, shared by all sandboxes. */
+	readonly calls: Limiter;
+	readonly waits: Limiter;
+	readonly options: AgentOptions;
+	/** Ends everything. */
+	readonly signal: AbortSignal;
+	/** Nothing of the sandbox is left, here or in control. */
+	readonly onGone: (worker: SandboxWorker) => void;
+}
+
+/**
+ * The lane of one sandbox. In rounds, one at a time: ask control what is wanted, ask the engine what is there, plan,
+ * set the steps going, tell control. Steps run beside the rounds, never two on one target; each that ends causes a
+ * round. A sandbox that is as wanted has no round and no timer.
+ */
+export class SandboxWorker {
+	readonly sandboxId: string;
+	readonly #deps: WorkerDeps;
+	readonly #memory = new Memory();
+	readonly #executors: Executors;
+	readonly #tasks = new Set<Promise<void>>();
+	/** undefined = not asked for yet. */
+	#spec: SandboxSpec | null | undefined = undefined;
+	#specStale = true;
+	#observed: ObservedSandbox | null = null;
+	#observedStale = true;
+	/** Steps that have ended: an observation that one of them ended during is not trusted. */
+	#ended = 0;
+	#loop: Promise<void> | null = null;
+	#due = false;
+	#timer: NodeJS.Timeout | null = null;
+	#failedRounds = 0;
+	#lastReport: SandboxReport | null = null;
+
+	constructor(sandboxId: string, deps: WorkerDeps) {
+		this.sandboxId = sandboxId;
+		this.#deps = deps;
+		const { driver, hooks, pulls, options } = deps;
+		this.#executors = makeExecutors({
+			sandboxId,
+			memory: this.#memory,
+			driver,
+			hooks,
+			pulls,
+			settings: options.plan,
+			progressInterval: options.progressInterval,
+			spec: () => this.#spec ?? null,
+			state: (id) => this.#observed?.containers.find((state) => state.id === id) ?? null,
+			tell: () => this.#poke(),
+			report: (operations) => this.#report(operations),
+			waitUntil: (until) => this.#wakeIn(until - options.now()),
+		});
+	}
+
+	/** Control has something new. */
+	wantedChanged(): void {
+		this.#specStale = true;
+		this.#poke();
+	}
+
+	/** The engine says that something happened. What a step of ours does is looked at when it ends. */
+	engineChanged(containerId: string | null): void {
+		if (this.#memory.running.has(containerId ?? sandboxTarget)) return;
+		this.#observedStale = true;
+		this.#poke();
+	}
+
+	/** Something may have been done to the ports behind our back. */
+	checkPorts(): void {
+		if (this.#memory.running.has(sandboxTarget)) return;
+		this.#memory.holdings.portsOf = null;
+		this.#poke();
+	}
+
+	/** Which volumes the host holds for it, as a look at all of them showed. */
+	sawVolumes(volumes: ReadonlyMap<string, string>): void {
+		const { holdings, running } = this.#memory;
+		if (running.has(sandboxTarget)) return;
+		const same = holdings.volumes.size === volumes.size && [...volumes].every(([id, path]) => holdings.volumes.get(id) === path);
+		if (same) return;
+		holdings.volumes = new Map(volumes);
+		this.#poke();
+	}
+
+	/**
+	 * Its part of a look at everything: goes into a round only when something differs from what is known. `version` is
+	 * null when control does not count it to the host; `work` = control has an unfinished operation.
+	 */
+	saw(observed: ObservedSandbox | null, version: number | null, work: boolean): void {
+		const seen = observed ?? nothingObserved;
+		const idle = this.#loop === null && this.#timer === null && this.#memory.running.size === 0;
+		const known = this.#spec === undefined ? undefined : (this.#spec?.version ?? null);
+		if (this.#observed === null) {
+			this.#observed = seen;
+			this.#observedStale = false;
+			this.wantedChanged();
+		} else if (known !== version || (idle && work)) {
+			this.#observedStale = true;
+			this.wantedChanged();
+		} else if (idle && !sameObservation(seen, this.#observed)) {
+			this.engineChanged(null);
+		} else if (this.#lastReport?.status === 'Unknown') this.#poke();
+	}
+
+	/** Tells control that nothing is known of it, once. */
+	async reportUnknown(reason: string): Promise<void> {
+		const last = this.#lastReport;
+		if (last === null || last.status === 'Unknown' || this.#loop !== null) return;
+		await this.#send(unknownReport(last, reason));
+	}
+
+	/** Ends when no round and no step runs; after the signal of its deps was aborted that is soon. */
+	async settled(): Promise<void> {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		while (this.#loop !== null || this.#tasks.size > 0) await Promise.allSettled([this.#loop, ...this.#tasks]);
+	}
+
+	#poke(): void {
+		this.#due = true;
+		if (this.#loop === null && !this.#deps.signal.aborted) this.#loop = this.#rounds();
+	}
+
+	async #rounds(): Promise<void> {
+		// The first round begins after the caller is done: several causes at one moment make one round.
+		await Promise.resolve();
+		while (this.#due && !this.#deps.signal.aborted) {
+			this.#due = false;
+			if (this.#timer !== null) clearTimeout(this.#timer);
+			this.#timer = null;
+			try {
+				await this.#round();
+				this.#failedRounds = 0;
+			} catch (error) {
+				this.#failedRounds += 1;
+				const { options, signal } = this.#deps;
+				if (signal.aborted) break;
+				const pause = exponential(100, options.longestPause, this.#failedRounds);
+				options.log.warn({ sandbox: this.sandboxId, error: messageOf(error), pause }, 'a round failed, another follows');
+				this.#observedStale = true;
+				this.#specStale = true;
+				this.#wakeIn(pause);
+				break;
+			}
+		}
+		this.#loop = null;
+		if (this.#isOver()) this.#deps.onGone(this);
+	}
+
+	async #round(): Promise<void> {
+		const spec = await this.#askSpec();
+		const observed = await this.#observe();
+		const { driver, networking, stateDirectory, options, signal } = this.#deps;
+		if (spec !== null) {
+			this.#memory.prune(spec);
+			const looked = await lookAtHost(spec, observed, this.#memory, { driver, networking, stateDirectory, log: options.log }, signal);
+			// What was seen before a step ended says nothing about after it: the round that the step caused decides.
+			if (looked && this.#due) return;
+		}
+		for (const running of obsoleteSteps(spec, this.#memory.running))
+			running.abort.abort(new DOMException('not wanted any more', 'AbortError'));
+		const steps = plan(spec, observed, this.#context());
+		let told = false;
+		for (const step of steps) if (targetOf(step) !== null) this.#launch(step);
+		for (const step of steps) {
+			if (targetOf(step) !== null) continue;
+			await execute(this.#executors, step, signal);
+			told ||= step.kind === 'report';
+		}
+		if (!told) await this.#report([]);
+	}
+
+	#context(): PlanContext {
+		const { driver, options } = this.#deps;
+		return this.#memory.context(this.#spec ?? null, options.now(), driver.capabilities.networkNamespace, options.plan);
+	}
+
+	async #askSpec(): Promise<SandboxSpec | null> {
+		if (!this.#specStale && this.#spec !== undefined) return this.#spec;
+		this.#specStale = false;
+		this.#spec = await this.#deps.link.sandbox(this.#deps.hostname(), this.sandboxId, this.#linkSignal());
+		return this.#spec;
+	}
+
+	async #observe(): Promise<ObservedSandbox> {
+		const { driver, calls, signal } = this.#deps;
+		while (this.#observedStale || this.#observed === null) {
+			this.#observedStale = false;
+			const ended = this.#ended;
+			const deadline = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+			this.#observed = await calls.run(() => driver.observe(this.sandboxId, deadline), deadline);
+			if (ended !== this.#ended) this.#observedStale = true;
+		}
+		return this.#observed;
+	}
+
+	#launch(step: Step): void {
+		const abort = new AbortController();
+		this.#memory.begin(step, abort);
+		const task = this.#perform(step, abort.signal);
+		this.#tasks.add(task);
+		void task.finally(() => this.#tasks.delete(task));
+	}
+
+	/** Runs a step to its end and remembers how it ended. Never rejects. */
+	async #perform(step: Step, obsolete: AbortSignal): Promise<void> {
+		const { calls, waits, options, signal } = this.#deps;
+		const operationId = operationIdOf(step, this.#spec ?? null);
+		const ended = AbortSignal.any([signal, obsolete, AbortSignal.timeout(deadlineOf(step))]);
+		const run = async (): Promise<void> => {
+			failPoint(`agent.${step.kind}.before`);
+			await execute(this.#executors, step, ended);
+			failPoint(`agent.${step.kind}.after`);
+		};
+		const began = performance.now();
+		try {
+			if (step.kind === 'ensureImage') await run();
+			else await (mostlyWaits(step) ? waits : calls).run(run, ended);
+			this.#memory.succeeded(step);
+		} catch (error) {
+			if (!signal.aborted && !obsolete.aborted) {
+				this.#memory.failed(step, failureOf(error), operationId, options.now());
+				options.log.warn({ sandbox: this.sandboxId, step: step.kind, target: targetOf(step), error: messageOf(error) }, 'a step failed');
+			}
+		} finally {
+			this.#memory.end(step);
+			if (step.kind !== 'ensureImage') {
+				this.#ended += 1;
+				this.#observedStale = true;
+			}
+			options.log.debug({ sandbox: this.sandboxId, step: step.kind, ms: Math.round(performance.now() - began) }, 'step');
+			this.#poke();
+		}
+	}
+
+	/** Tells control how things stand if that is news, and takes its answer as what is wanted now. */
+	async #report(operations: readonly OperationReport[]): Promise<void> {
+		const spec = this.#spec ?? null;
+		if (spec === null || this.#observed === null) return;
+		const report = sandboxReport(spec, this.#observed, this.#context(), operations);
+		if (operations.length === 0 && this.#lastReport !== null && sameReport(report, this.#lastReport)) return;
+		await this.#send(report);
+		for (const { id, outcome } of operations) {
+			const failure = [...this.#memory.failures.values()].find((candidate) => candidate.operationId === id);
+			if (outcome === 'retry' && failure !== undefined) this.#memory.retriesReported.set(id, failure.count);
+		}
+	}
+
+	async #send(report: SandboxReport): Promise<void> {
+		failPoint('agent.report.before');
+		const before = this.#spec;
+		const answer = await this.#deps.link.report(this.#deps.hostname(), report, this.#linkSignal());
+		failPoint('agent.report.after');
+		this.#lastReport = report;
+		this.#spec = answer;
+		if (answer === null || report.operations.length > 0 || answer.version !== before?.version) this.#poke();
+	}
+
+	#isOver(): boolean {
+		const over = this.#spec === null && this.#observed !== null && isGone(this.#observed) && this.#memory.tornDown;
+		return over && this.#memory.running.size === 0 && !this.#due && !this.#specStale;
+	}
+
+	#linkSignal(): AbortSignal {
+		return AbortSignal.any([this.#deps.signal, AbortSignal.timeout(this.#deps.options.linkTimeout)]);
+	}
+
+	/** One timer: a plan has one wait, and a round that fails ends before or after it. A round clears it. */
+	#wakeIn(ms: number): void {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = setTimeout(
+			() => {
+				this.#timer = null;
+				this.#observedStale = true;
+				this.#poke();
+			},
+			Math.max(1, ms),
+		);
+	}
+}
+
+/** Whether control would learn nothing from the second that it did not learn from the first. */
+function sameReport(a: SandboxReport, b: SandboxReport): boolean {
+	const facts = (report: SandboxReport): string => JSON.stringify({ ...report, version: 0, operations: [] });
+	return facts(a) === facts(b);
+}
