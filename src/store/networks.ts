@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Network, Subnet } from '../model/network.ts';
+import { idList } from './id-list.ts';
 import { fromJson } from './json.ts';
 import type { NetworkTable, SubnetTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
@@ -22,9 +23,9 @@ export async function networks(db: Queryable, filter: NetworkFilter): Promise<re
 	let query = db.selectFrom('network').selectAll();
 	const { visibleTo } = filter;
 	if (visibleTo !== undefined) query = query.where((is) => is.or([is('project_id', '=', visibleTo), is('shared', '=', 1)]));
-	if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids);
-	if (filter.names !== undefined) query = query.where('name', 'in', filter.names);
-	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', filter.projectIds);
+	if (filter.ids !== undefined) query = query.where('id', 'in', idList(filter.ids));
+	if (filter.names !== undefined) query = query.where('name', 'in', idList(filter.names));
+	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', idList(filter.projectIds));
 	return (await query.orderBy('created_at').orderBy('id').execute()).map(toNetwork);
 }
 
@@ -35,10 +36,10 @@ export async function subnets(db: Queryable, filter: SubnetFilter): Promise<read
 	if (visibleTo !== undefined) {
 		query = query.where((is) => is.or([is('subnet.project_id', '=', visibleTo), is('network.shared', '=', 1)]));
 	}
-	if (filter.ids !== undefined) query = query.where('subnet.id', 'in', filter.ids);
-	if (filter.names !== undefined) query = query.where('subnet.name', 'in', filter.names);
-	if (filter.projectIds !== undefined) query = query.where('subnet.project_id', 'in', filter.projectIds);
-	if (filter.networkIds !== undefined) query = query.where('subnet.network_id', 'in', filter.networkIds);
+	if (filter.ids !== undefined) query = query.where('subnet.id', 'in', idList(filter.ids));
+	if (filter.names !== undefined) query = query.where('subnet.name', 'in', idList(filter.names));
+	if (filter.projectIds !== undefined) query = query.where('subnet.project_id', 'in', idList(filter.projectIds));
+	if (filter.networkIds !== undefined) query = query.where('subnet.network_id', 'in', idList(filter.networkIds));
 	return (await query.orderBy('subnet.created_at').orderBy('subnet.ip_version').orderBy('subnet.id').execute()).map(toSubnet);
 }
 

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { ipSortKey, parseIp } from '../model/ip.ts';
 import type { FixedIp, Port } from '../model/network.ts';
+import { idList } from './id-list.ts';
 import { fromJson } from './json.ts';
 import type { PortTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
@@ -41,17 +42,17 @@ export async function ports(db: Queryable, filter: PortFilter): Promise<readonly
 
 function matching(db: Queryable, filter: PortFilter) {
 	let query = db.selectFrom('port');
-	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', filter.projectIds);
-	if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids);
-	if (filter.names !== undefined) query = query.where('name', 'in', filter.names);
-	if (filter.networkIds !== undefined) query = query.where('network_id', 'in', filter.networkIds);
-	if (filter.sandboxIds !== undefined) query = query.where('sandbox_id', 'in', filter.sandboxIds);
-	if (filter.macAddresses !== undefined) query = query.where('mac_address', 'in', filter.macAddresses);
+	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', idList(filter.projectIds));
+	if (filter.ids !== undefined) query = query.where('id', 'in', idList(filter.ids));
+	if (filter.names !== undefined) query = query.where('name', 'in', idList(filter.names));
+	if (filter.networkIds !== undefined) query = query.where('network_id', 'in', idList(filter.networkIds));
+	if (filter.sandboxIds !== undefined) query = query.where('sandbox_id', 'in', idList(filter.sandboxIds));
+	if (filter.macAddresses !== undefined) query = query.where('mac_address', 'in', idList(filter.macAddresses));
 	if (filter.host !== undefined) query = query.where('host', '=', filter.host).where('sandbox_id', 'is not', null);
 	const { securityGroupIds } = filter;
 	if (securityGroupIds !== undefined) {
 		query = query.where('id', 'in', (sub) =>
-			sub.selectFrom('port_security_group').select('port_id').where('security_group_id', 'in', securityGroupIds),
+			sub.selectFrom('port_security_group').select('port_id').where('security_group_id', 'in', idList(securityGroupIds)),
 		);
 	}
 	return query;

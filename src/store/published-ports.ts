@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { PublishedPort } from '../model/network.ts';
+import { idList } from './id-list.ts';
 import type { PublishedPortTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
 
@@ -11,7 +12,7 @@ export interface PublishedPortFilter {
 
 export async function publishedPorts(db: Queryable, filter: PublishedPortFilter): Promise<readonly PublishedPort[]> {
 	let query = db.selectFrom('published_port').selectAll();
-	if (filter.sandboxIds !== undefined) query = query.where('sandbox_id', 'in', filter.sandboxIds);
+	if (filter.sandboxIds !== undefined) query = query.where('sandbox_id', 'in', idList(filter.sandboxIds));
 	if (filter.host !== undefined) query = query.where('host', '=', filter.host);
 	if (filter.hostPorts !== undefined) query = query.where('host_port', 'in', filter.hostPorts);
 	return (await query.orderBy('host_port').orderBy('protocol').orderBy('host_ip').execute()).map(toPublishedPort);

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { SecurityGroup, SecurityGroupRule } from '../model/network.ts';
+import { idList } from './id-list.ts';
 import type { SecurityGroupRuleTable, SecurityGroupTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
 
@@ -20,19 +21,19 @@ export interface SecurityGroupRuleFilter {
 /** Groups by age, oldest first. */
 export async function securityGroups(db: Queryable, filter: SecurityGroupFilter): Promise<readonly SecurityGroup[]> {
 	let query = db.selectFrom('security_group').selectAll();
-	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', filter.projectIds);
-	if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids);
-	if (filter.names !== undefined) query = query.where('name', 'in', filter.names);
-	if (filter.ownerContainerIds !== undefined) query = query.where('owner_container_id', 'in', filter.ownerContainerIds);
+	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', idList(filter.projectIds));
+	if (filter.ids !== undefined) query = query.where('id', 'in', idList(filter.ids));
+	if (filter.names !== undefined) query = query.where('name', 'in', idList(filter.names));
+	if (filter.ownerContainerIds !== undefined) query = query.where('owner_container_id', 'in', idList(filter.ownerContainerIds));
 	return (await query.orderBy('created_at').orderBy('id').execute()).map(toSecurityGroup);
 }
 
 /** Rules by age, oldest first. */
 export async function securityGroupRules(db: Queryable, filter: SecurityGroupRuleFilter): Promise<readonly SecurityGroupRule[]> {
 	let query = db.selectFrom('security_group_rule').selectAll();
-	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', filter.projectIds);
-	if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids);
-	if (filter.securityGroupIds !== undefined) query = query.where('security_group_id', 'in', filter.securityGroupIds);
+	if (filter.projectIds !== undefined) query = query.where('project_id', 'in', idList(filter.projectIds));
+	if (filter.ids !== undefined) query = query.where('id', 'in', idList(filter.ids));
+	if (filter.securityGroupIds !== undefined) query = query.where('security_group_id', 'in', idList(filter.securityGroupIds));
 	return (await query.orderBy('created_at').orderBy('id').execute()).map(toSecurityGroupRule);
 }
 
@@ -65,7 +66,7 @@ export async function groupsNaming(db: Queryable, groupIds: readonly string[]): 
 		.selectFrom('security_group_rule')
 		.select('security_group_id')
 		.distinct()
-		.where('remote_group_id', 'in', groupIds)
+		.where('remote_group_id', 'in', idList(groupIds))
 		.execute();
 	return rows.map((row) => row.security_group_id);
 }

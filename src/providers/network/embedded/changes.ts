@@ -5,6 +5,8 @@ import type { Store, StoreTransaction } from '../../../store/store.ts';
 export interface NetworkMarks {
 	/** Ports or published ports of the sandboxes on these hosts. */
 	readonly hosts?: readonly string[];
+	/** The ports that changed, came to the hosts or left them. */
+	readonly ports?: readonly string[];
 	/** The networks themselves or their subnets. */
 	readonly networks?: readonly string[];
 	/** Rules of these groups. */
@@ -18,6 +20,7 @@ export interface NetworkMarks {
 /** All that one transaction marked. */
 export interface CommittedMarks {
 	readonly hosts: Set<string>;
+	readonly ports: Set<string>;
 	readonly networks: Set<string>;
 	readonly groupRules: Set<string>;
 	readonly groupMembers: Set<string>;
@@ -52,6 +55,7 @@ export class NetworkChanges {
 	async mark(tx: StoreTransaction, marks: NetworkMarks): Promise<void> {
 		const all = this.#marksOf(tx);
 		for (const host of marks.hosts ?? []) all.hosts.add(host);
+		for (const port of marks.ports ?? []) all.ports.add(port);
 		for (const network of marks.networks ?? []) all.networks.add(network);
 		for (const group of marks.groupRules ?? []) all.groupRules.add(group);
 		for (const group of marks.groupMembers ?? []) all.groupMembers.add(group);
@@ -66,6 +70,7 @@ export class NetworkChanges {
 		if (known !== undefined) return known;
 		const marks: CommittedMarks = {
 			hosts: new Set(),
+			ports: new Set(),
 			networks: new Set(),
 			groupRules: new Set(),
 			groupMembers: new Set(),

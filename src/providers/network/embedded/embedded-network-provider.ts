@@ -55,11 +55,12 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 
 	constructor(store: Store, options: EmbeddedNetworkOptions, onChange: OnNetworkChange, now: () => number = Date.now) {
 		this.#options = options;
+		const clock = growingClock(now);
 		this.#changes = new NetworkChanges(store);
 		this.#hostSpecs = new HostSpecs(this.#changes);
-		this.networks = new Networks(this.#changes, now);
-		this.ports = new Ports(this.#changes, new AddressAllocator(), now);
-		this.securityGroups = new SecurityGroups(this.#changes, now);
+		this.networks = new Networks(this.#changes, clock);
+		this.ports = new Ports(this.#changes, new AddressAllocator(), clock);
+		this.securityGroups = new SecurityGroups(this.#changes, clock);
 		this.#sandboxPorts = new SandboxPorts(this.ports, this.securityGroups);
 		this.#published = new PublishedPorts(this.#changes, options.publish);
 		new ChangeNotifier(store, this.#changes, onChange);
@@ -238,4 +239,13 @@ function parseExposedPort(text: string): { readonly port: number; readonly proto
 function randomUniqueLocalPrefix(): string {
 	const random = randomBytes(5).toString('hex');
 	return `fd${random.slice(0, 2)}:${random.slice(2, 6)}:${random.slice(6, 10)}::/64`;
+}
+
+/** Never gives a time twice, so that what was made first is known by its time. */
+function growingClock(now: () => number): () => number {
+	let last = 0;
+	return () => {
+		last = Math.max(now(), last + 1);
+		return last;
+	};
 }

@@ -134,6 +134,6 @@ export class Ports {
 		const hosts = states.flatMap((port) => (port.host === null ? [] : [port.host]));
 		const sandboxes = new Set(states.flatMap((port) => (port.sandboxId === null ? [] : [port.sandboxId])));
 		const groups = new Set(states.flatMap((port) => port.securityGroupIds));
-		await this.#changes.mark(tx, { hosts, sandboxes: [...sandboxes], groupMembers: [...groups] });
+		await this.#changes.mark(tx, { hosts, ports: states.map((port) => port.id), sandboxes: [...sandboxes], groupMembers: [...groups] });
 	}
 }

@@ -106,6 +106,11 @@ export function shown(port: PublishedPort): PublishedPort {
 	return port.host === unplaced(port.sandboxId) ? { ...port, host: '' } : port;
 }
 
+/** The order of a sandbox's interfaces. */
+export function byPosition(one: Port, other: Port): number {
+	return one.position - other.position;
+}
+
 /** The port through which the world reaches the sandbox at an address of that family: its first on a network with a way out. */
 export function entrance(
 	sandboxPorts: readonly Port[],
