@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { TSchema } from 'typebox';
 import { containerRoutes } from './containers/routes.ts';
 import { errorFormOf, renderError } from './errors.ts';
@@ -28,7 +28,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 	const stopping = new AbortController();
 	const app: Api = Fastify({
 		...(deps.logger === undefined ? {} : { loggerInstance: deps.logger }),
-		disableRequestLogging: true,
+		logController: new LogController({ disableRequestLogging: true }),
 		genReqId: () => `req-${randomUUID()}`,
 		requestIdHeader: false,
 		trustProxy: options.trustProxy,

@@ -1,13 +1,17 @@
+import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
 import { hostSignal, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
-import { decodeArchive, encodeArchive } from '../parse/archive-data.ts';
+import { decodeArchive } from '../parse/archive-data.ts';
 import { given } from '../parse/text.ts';
 import { IdParams, Nullable } from '../schemas.ts';
-import { collectBytes, oneChunk } from './output.ts';
+import { archiveJson, begun, oneChunk } from './output.ts';
+
+/** Most bytes that are put at once: they are one string in the request. */
+const largestPut = 256 * 1024 * 1024;
 
 /** From this version archives are base64. */
 const base64From = 25;
@@ -18,6 +22,7 @@ const Path = Type.String({ minLength: 1, maxLength: 4096, description: 'Path in 
 export function archiveRoutes(app: Api, context: RouteContext): void {
 	const { archiveLimit } = context.options;
 	const { containers } = context.control;
+	const putLimit = Math.min(archiveLimit, largestPut);
 
 	app.route({
 		method: 'GET',
@@ -30,22 +35,18 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 			response: responses({ 200: Type.Object({ data: Type.String(), stat: Type.Object({}) }) }),
 		},
 		handler: async (request, reply) => {
-			const archive = await containers.getArchive(
-				principalOf(request),
-				request.params.id,
-				request.query.path,
-				hostSignal(request, context),
-			);
-			const bytes = await collectBytes(archive.tar, archiveLimit);
-			return sendJson(reply, 200, { data: encodeArchive(bytes, request.microversion >= base64From), stat: archive.stat });
+			const signal = hostSignal(request, context);
+			const archive = await containers.getArchive(principalOf(request), request.params.id, request.query.path, signal);
+			const json = await begun(archiveJson(archive, request.microversion >= base64From, archiveLimit));
+			return reply.header('content-type', 'application/json').send(Readable.from(json, { objectMode: false }));
 		},
 	});
 
 	app.route({
 		method: 'POST',
 		url: '/v1/containers/:id/put_archive',
-		// Base64 takes four bytes for three, and JSON may escape every character of the older form.
-		bodyLimit: archiveLimit * 2 + 65_536,
+		// Base64 takes four bytes for three.
+		bodyLimit: Math.ceil((putLimit * 4) / 3) + 65_536,
 		config: { rule: 'container:put_archive', merge: true },
 		schema: {
 			summary: 'Unpack a tar into a folder: base64 from version 1.25',

@@ -1,5 +1,6 @@
-import type { OutputChunk } from '../../drivers/driver.ts';
+import type { Archive, OutputChunk } from '../../drivers/driver.ts';
 import { fail } from '../../model/errors.ts';
+import { encodeArchive } from '../parse/archive-data.ts';
 
 /** The text of all chunks; of more than `limit` bytes the newest. Bytes that are no UTF-8 are replaced. */
 export async function collectText(chunks: AsyncIterable<OutputChunk>, limit: number): Promise<string> {
@@ -17,16 +18,44 @@ export async function collectText(chunks: AsyncIterable<OutputChunk>, limit: num
 	return all.subarray(Math.max(0, all.byteLength - limit)).toString('utf8');
 }
 
-/** All bytes; throws `payload-too-large` when they are more than `limit`. */
-export async function collectBytes(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
-	const kept: Uint8Array[] = [];
+/**
+ * `{ "data": ..., "stat": ... }` of an archive as text that is made while the tar is read, so that its size costs no
+ * memory: base64, or in the older form one character for each byte. Throws `payload-too-large` beyond `limit` bytes.
+ */
+export async function* archiveJson(archive: Archive, base64: boolean, limit: number): AsyncGenerator<string> {
+	let rest: Uint8Array = new Uint8Array(0);
 	let size = 0;
-	for await (const bytes of chunks) {
+	// The first part of the tar is waited for before anything is answered: most failures show by then.
+	let head = '{"data":"';
+	for await (const bytes of archive.tar) {
 		size += bytes.byteLength;
 		if (size > limit) throw fail('payload-too-large', `The archive is larger than the limit of ${limit} bytes.`);
-		kept.push(bytes);
+		const joined = Buffer.concat([rest, bytes]);
+		// Base64 stands for three bytes at a time.
+		const whole = base64 ? joined.byteLength - (joined.byteLength % 3) : joined.byteLength;
+		rest = joined.subarray(whole);
+		yield head + archiveText(joined.subarray(0, whole), base64);
+		head = '';
 	}
-	return Buffer.concat(kept);
+	yield `${head}${archiveText(rest, base64)}","stat":${JSON.stringify(archive.stat)}}`;
+}
+
+function archiveText(bytes: Uint8Array, base64: boolean): string {
+	const text = encodeArchive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), base64);
+	return base64 ? text : JSON.stringify(text).slice(1, -1);
+}
+
+/** Waits for the first piece, so that what fails at once is thrown here, and answers a source that begins with it. */
+export async function begun<T>(source: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+	const first = await source.next();
+	return (async function* () {
+		try {
+			if (!first.done) yield first.value;
+			yield* source;
+		} finally {
+			await source.return(undefined);
+		}
+	})();
 }
 
 /** One piece of bytes as the stream that the control takes. */

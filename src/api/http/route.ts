@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, FastifyTypeProvider, RawServerDefault } from 'fastify';
+import type {
+	FastifyBaseLogger,
+	FastifyContextConfig,
+	FastifyInstance,
+	FastifyRequest,
+	FastifySchema,
+	FastifyTypeProvider,
+	RawServerDefault,
+} from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Principal } from '../../model/principal.ts';
 import type { VersionRange } from '../microversion/version.ts';
@@ -11,6 +19,10 @@ declare module 'fastify' {
 		summary?: string;
 		description?: string;
 		tags?: readonly string[];
+	}
+	interface FastifyInstance {
+		/** Every route, in the order of registration. */
+		routes: readonly RouteFacts[];
 	}
 	interface FastifyContextConfig {
 		/** Row of the policy table that the route needs, or `public`: no token is asked for. Every route names one. */
@@ -28,6 +40,15 @@ declare module 'fastify' {
 		/** The microversion that the request is served at, as its minor number. */
 		microversion: number;
 	}
+}
+
+/** What is known of a route when it is registered. */
+export interface RouteFacts {
+	readonly method: string;
+	/** In the router's form, such as `/v1/containers/:id`. */
+	readonly url: string;
+	readonly schema: FastifySchema;
+	readonly config: FastifyContextConfig;
 }
 
 /** Makes what a handler sees of body, query and params the type of the schema that they were validated with. */

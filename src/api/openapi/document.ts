@@ -1,15 +1,7 @@
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
+import type { RouteFacts } from '../http/route.ts';
 import { fieldGates } from '../microversion/gates.ts';
 import { maximumVersion, minimumVersion } from '../microversion/version.ts';
-
-/** What is known of a route when it is registered. */
-export interface RouteFacts {
-	readonly method: string;
-	/** In the router's form, such as `/v1/containers/:id`. */
-	readonly url: string;
-	readonly schema: FastifySchema;
-	readonly config: FastifyContextConfig;
-}
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that validate their requests. */
 export function openApiDocument(routes: readonly RouteFacts[], serverUrl: string): object {

@@ -1,0 +1,141 @@
+import type { ContainerView, SandboxView } from '../../src/control/control.ts';
+import type { Operation } from '../../src/model/operation.ts';
+
+export const sampleIds = {
+	sandbox: '11111111-1111-4111-8111-111111111111',
+	container: '22222222-2222-4222-8222-222222222222',
+	network: '33333333-3333-4333-8333-333333333333',
+	port: '44444444-4444-4444-8444-444444444444',
+	subnet: '55555555-5555-4555-8555-555555555555',
+	group: '66666666-6666-4666-8666-666666666666',
+} as const;
+
+/** 2026-01-02 03:04:05.678 UTC */
+export const sampleTime = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+const addresses = {
+	[sampleIds.network]: [
+		{ addr: '10.88.0.5', version: 4, port: sampleIds.port, subnet_id: sampleIds.subnet, preserve_on_delete: false },
+		{ addr: 'fd00::5', version: 6, port: sampleIds.port, subnet_id: sampleIds.subnet, preserve_on_delete: false },
+	],
+} as const;
+
+export function sampleSandbox(change: Partial<SandboxView> = {}): SandboxView {
+	return {
+		id: sampleIds.sandbox,
+		name: 'shelf',
+		projectId: 'project-a',
+		userId: 'user-a',
+		host: 'host-1',
+		availabilityZone: 'nova',
+		driver: 'fake',
+		providerIds: {},
+		status: 'Running',
+		statusReason: null,
+		taskState: null,
+		desiredStatus: 'Running',
+		labels: { tier: 'web' },
+		hostname: 'shelf',
+		cpu: 2,
+		memory: 1024,
+		disk: null,
+		namespaces: { net: true, ipc: true, pid: true },
+		runtime: null,
+		hints: {},
+		createdBy: 'user',
+		expiresAt: null,
+		expiresRemaining: null,
+		createdAt: sampleTime,
+		updatedAt: sampleTime,
+		version: 1,
+		addresses,
+		securityGroupIds: [sampleIds.group],
+		publishedPorts: [],
+		containerIds: [sampleIds.container],
+		volumes: [],
+		...change,
+	};
+}
+
+export function sampleContainer(change: Partial<ContainerView> = {}): ContainerView {
+	return {
+		id: sampleIds.container,
+		name: 'web',
+		projectId: 'project-a',
+		userId: 'user-a',
+		sandboxId: sampleIds.sandbox,
+		kind: 'container',
+		ordinal: 0,
+		image: 'nginx',
+		imageDriver: 'docker',
+		imagePullPolicy: 'always',
+		registryId: null,
+		command: ['nginx', '-g', 'daemon off;'],
+		entrypoint: null,
+		cpu: 1,
+		cpuPolicy: 'shared',
+		memory: 512,
+		disk: null,
+		pids: null,
+		workdir: null,
+		hostname: null,
+		environment: { LANG: 'C' },
+		labels: {},
+		interactive: false,
+		tty: false,
+		privileged: false,
+		autoRemove: false,
+		autoHeal: false,
+		restartPolicy: { name: 'on-failure', maximumRetryCount: 3 },
+		healthcheck: null,
+		exposedPorts: null,
+		mounts: [],
+		status: 'Running',
+		statusReason: null,
+		taskState: null,
+		desiredStatus: 'Running',
+		revision: 1,
+		runtimeId: 'abc',
+		ports: [80],
+		exitCode: null,
+		oomKilled: false,
+		health: null,
+		restartCount: 0,
+		pull: null,
+		startedAt: sampleTime,
+		finishedAt: null,
+		createdAt: sampleTime,
+		updatedAt: sampleTime,
+		version: 1,
+		addresses,
+		securityGroupIds: [sampleIds.group],
+		host: 'host-1',
+		sandboxName: 'shelf',
+		runtime: 'runc',
+		statusDetail: 'Up 5 minutes',
+		...change,
+	};
+}
+
+export function sampleOperation(change: Partial<Operation> = {}): Operation {
+	return {
+		seq: 1,
+		id: '77777777-7777-4777-8777-777777777777',
+		requestId: 'req-88888888-8888-4888-8888-888888888888',
+		projectId: 'project-a',
+		userId: 'user-a',
+		target: 'container',
+		targetId: sampleIds.container,
+		sandboxId: sampleIds.sandbox,
+		kind: 'start',
+		args: {},
+		host: 'host-1',
+		state: 'done',
+		attempts: 1,
+		error: null,
+		createdAt: sampleTime,
+		startedAt: sampleTime,
+		finishedAt: sampleTime + 1000,
+		...change,
+	};
+}
