@@ -1,0 +1,319 @@
+import { failPoint } from '../../faults/fail-point.ts';
+import { type Cidr, parseCidr } from '../../model/ip.ts';
+import type { HostNetwork, HostNetworkSpec, HostSecurityGroup, PortSpec } from '../../model/spec.ts';
+import { remoteGroups } from './group-rules.ts';
+import { HostKeeper } from './host-keeper.ts';
+import type { HostNetworking } from './host-networking.ts';
+import type { HostRulesInput } from './host-rules.ts';
+import { Kernel } from './kernel.ts';
+import { bridgeName, namespaceName, type OwnerNames, ownerNames, portAlias, portLinkName, transitName } from './names.ts';
+import { type HostLinks, type NetworkGoal, NetworkKeeper } from './network-keeper.ts';
+import type { ObservedLink } from './observed-links.ts';
+import { anchorCommands, isWhole, type PortAnchor, sandboxCommands } from './port-links.ts';
+import { type PublishedTarget, publishedTargets } from './published.ts';
+import { type Run, runProgram } from './run.ts';
+import { chooseTransit, type Transit } from './transit.ts';
+
+export interface KernelNetworkingOptions {
+	/** Mark of this installation: names in the kernel follow from it, and only what carries it is touched. */
+	readonly owner: string;
+	/** Interfaces that lead out of this machine beside those of its default routes, where they are bridges or veths. */
+	readonly uplinks?: readonly string[];
+	/** How programs are run. */
+	readonly run?: Run;
+	/** Networks that one `check` looks into at most; the next call goes on with the others. */
+	readonly checkedAtOnce?: number;
+}
+
+/**
+ * Networks of Linux bridges, veths and nftables: one network namespace for each network, which holds its bridge, its
+ * gateway and its rules, apart from the host and from other networks. Needs root, iproute2, nftables and nsenter.
+ */
+export class KernelNetworking implements HostNetworking {
+	readonly #owner: string;
+	readonly #names: OwnerNames;
+	readonly #run: Run;
+	readonly #kernel: Kernel;
+	readonly #host: HostKeeper;
+	readonly #uplinks: readonly string[];
+	readonly #checkedAtOnce: number;
+	readonly #keepers = new Map<string, NetworkKeeper>();
+	readonly #transits = new Map<string, Transit>();
+	#spec: HostNetworkSpec | null = null;
+	/** Networks known by their ports, for unplugging those that the spec no longer has. */
+	#networkOfPort = new Map<string, string>();
+	/** An apply could not do everything: the next check tries again. */
+	#unfinished = false;
+	#appliedIpv6 = false;
+	#nextChecked = 0;
+	#lane: Promise<unknown> = Promise.resolve();
+
+	constructor(options: KernelNetworkingOptions) {
+		this.#owner = options.owner;
+		this.#names = ownerNames(options.owner);
+		this.#run = options.run ?? runProgram;
+		this.#kernel = new Kernel(this.#run);
+		this.#host = new HostKeeper(this.#kernel, this.#run, this.#names);
+		this.#uplinks = options.uplinks ?? [];
+		this.#checkedAtOnce = options.checkedAtOnce ?? 32;
+	}
+
+	async apply(spec: HostNetworkSpec, signal: AbortSignal): Promise<void> {
+		await this.#inTurn(() => this.#apply(spec, signal));
+	}
+
+	async check(signal: AbortSignal): Promise<readonly string[]> {
+		return await this.#inTurn(() => this.#check(signal));
+	}
+
+	async plug(_sandboxId: string, port: PortSpec, networkNamespacePath: string, signal: AbortSignal): Promise<void> {
+		const anchor = this.#anchor(port);
+		if (port.binding.type === 'embedded' && this.#networkOfPort.get(port.id) !== port.networkId) {
+			throw new Error(`port ${port.id} is not in what this host was told of its networks yet`);
+		}
+		const sandbox = await this.#kernel.inspectSandbox(networkNamespacePath, signal);
+		if (sandbox.links.some((link) => link.name === port.interfaceName)) {
+			if (isWhole(port, anchor, await this.#kernel.links(anchor.namespace, signal), sandbox)) return;
+		}
+		failPoint('agent.network.plug.before');
+		// What is left of an earlier try goes with both its ends.
+		await this.#kernel.removeLink(anchor.namespace, anchor.device, signal);
+		await this.#kernel.ip(anchor.namespace, anchorCommands(port, anchor, networkNamespacePath), signal);
+		failPoint('agent.network.plug.between');
+		await this.#kernel.configureSandbox(networkNamespacePath, port.interfaceName, sandboxCommands(port), signal);
+		failPoint('agent.network.plug.after');
+	}
+
+	async unplug(portId: string, signal: AbortSignal): Promise<void> {
+		failPoint('agent.network.unplug.before');
+		const device = portLinkName(portId);
+		const networkId = this.#networkOfPort.get(portId);
+		const namespaces =
+			networkId === undefined ? await this.#kernel.namespaces(this.#names.namespacePrefix) : [namespaceName(this.#names, networkId)];
+		for (const namespace of namespaces) await this.#kernel.removeLink(namespace, device, signal);
+		if (networkId === undefined) await this.#removeAliased((alias) => alias === portAlias(this.#names, portId), signal);
+		failPoint('agent.network.unplug.after');
+	}
+
+	async plugged(
+		_sandboxId: string,
+		ports: readonly PortSpec[],
+		networkNamespacePath: string,
+		signal: AbortSignal,
+	): Promise<readonly string[]> {
+		if (ports.length === 0) return [];
+		const sandbox = await this.#kernel.inspectSandbox(networkNamespacePath, signal);
+		const anchors = new Map<string | null, readonly ObservedLink[]>();
+		const whole: string[] = [];
+		for (const port of ports) {
+			const anchor = this.#anchor(port);
+			let links = anchors.get(anchor.namespace);
+			if (links === undefined) {
+				links = await this.#kernel.links(anchor.namespace, signal).catch((): readonly ObservedLink[] => {
+					signal.throwIfAborted();
+					return [];
+				});
+				anchors.set(anchor.namespace, links);
+			}
+			if (isWhole(port, anchor, links, sandbox)) whole.push(port.id);
+		}
+		return whole;
+	}
+
+	async clear(signal: AbortSignal): Promise<void> {
+		await this.#inTurn(async () => {
+			failPoint('agent.network.clear.before');
+			this.#spec = null;
+			this.#keepers.clear();
+			this.#transits.clear();
+			this.#networkOfPort = new Map();
+			for (const namespace of await this.#kernel.namespaces(this.#names.namespacePrefix))
+				await this.#kernel.removeNamespace(namespace, signal);
+			await this.#removeHostLinks(new Set(), signal);
+			await this.#removeAliased((alias) => alias.startsWith(portAlias(this.#names, '')), signal);
+			await this.#host.clear(signal);
+			failPoint('agent.network.clear.after');
+		});
+	}
+
+	async #apply(spec: HostNetworkSpec, signal: AbortSignal): Promise<void> {
+		const first = this.#spec === null;
+		this.#spec = spec;
+		this.#networkOfPort = new Map(spec.networks.flatMap((network) => network.ports.map((port) => [port.id, network.id])));
+		const targets = publishedTargets(spec.publishedPorts);
+		const errors: unknown[] = [];
+		const attempt = async (work: () => Promise<void>): Promise<void> => {
+			try {
+				await work();
+			} catch (error) {
+				signal.throwIfAborted();
+				errors.push(error);
+			}
+		};
+		const wanted = new Set(spec.networks.map((network) => network.id));
+		for (const [id, keeper] of this.#keepers) {
+			if (wanted.has(id)) continue;
+			await attempt(async () => {
+				await keeper.remove(signal);
+				this.#keepers.delete(id);
+				this.#transits.delete(id);
+			});
+		}
+		if (first) await attempt(async () => void (await this.#removeLeftovers(signal)));
+		await attempt(() => this.#chooseTransits(spec, targets, signal));
+		// The host's rules come before the links, so that no link to the host is ever without them.
+		await attempt(async () => this.#host.apply(await this.#hostInput(targets, signal), signal));
+		const groups = new Map(spec.securityGroups.map((group) => [group.id, group]));
+		const hostLinks = this.#hostLinks(signal);
+		const ipv6Forwarded = await this.#ipv6Forwarded();
+		this.#appliedIpv6 = ipv6Forwarded;
+		for (const network of spec.networks) {
+			const goal = this.#goal(network, groups, targets, ipv6Forwarded);
+			let keeper = this.#keepers.get(network.id);
+			if (keeper === undefined) {
+				keeper = new NetworkKeeper(this.#kernel, this.#names, goal);
+				this.#keepers.set(network.id, keeper);
+			}
+			const current = keeper;
+			await attempt(() => current.apply(goal, hostLinks, signal));
+		}
+		this.#unfinished = errors.length > 0;
+		if (errors.length === 1) throw errors[0];
+		if (errors.length > 1)
+			throw new AggregateError(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; '));
+	}
+
+	async #check(signal: AbortSignal): Promise<readonly string[]> {
+		const spec = this.#spec;
+		if (spec === null) return [];
+		const repaired = [...(await this.#removeLeftovers(signal))];
+		const targets = publishedTargets(spec.publishedPorts);
+		await this.#chooseTransits(spec, targets, signal);
+		repaired.push(...(await this.#host.check(await this.#hostInput(targets, signal), signal)));
+		const hostLinks = this.#hostLinks(signal);
+		const present = new Set(await this.#kernel.namespaces(this.#names.namespacePrefix));
+		const keepers = [...this.#keepers.values()];
+		const start = this.#nextChecked % Math.max(1, keepers.length);
+		const turn = new Set([...keepers.slice(start), ...keepers.slice(0, start)].slice(0, this.#checkedAtOnce));
+		this.#nextChecked = start + turn.size;
+		for (const keeper of keepers) {
+			const exists = present.has(keeper.namespace);
+			if (exists && !turn.has(keeper)) continue;
+			repaired.push(...(await keeper.check(exists, hostLinks, signal)).map((what) => `${keeper.namespace}: ${what}`));
+		}
+		if (this.#unfinished || this.#appliedIpv6 !== (await this.#ipv6Forwarded())) await this.#apply(spec, signal);
+		return repaired;
+	}
+
+	#goal(
+		network: HostNetwork,
+		groups: ReadonlyMap<string, HostSecurityGroup>,
+		targets: readonly PublishedTarget[],
+		ipv6Forwarded: boolean,
+	): NetworkGoal {
+		return {
+			network,
+			groups: relevantGroups(network, groups),
+			published: targets.filter((target) => target.networkId === network.id),
+			transit: this.#transits.get(network.id) ?? null,
+			ipv6Forwarded,
+		};
+	}
+
+	/** Gives each network that needs one the addresses of its link to the host: those that stand, or free ones. */
+	async #chooseTransits(spec: HostNetworkSpec, targets: readonly PublishedTarget[], signal: AbortSignal): Promise<void> {
+		const published = new Set(targets.map((target) => target.networkId));
+		const needing = spec.networks.filter((network) => network.external || published.has(network.id)).map((network) => network.id);
+		for (const id of this.#transits.keys()) if (!needing.includes(id)) this.#transits.delete(id);
+		const missing = needing.filter((id) => !this.#transits.has(id));
+		if (missing.length === 0) return;
+		const links = await this.#kernel.links(null, signal);
+		const routes = await this.#kernel.hostRoutes(signal);
+		const taken: Cidr[] = [...links.flatMap((link) => link.addresses), ...routes.map((route) => route.destination)].flatMap(
+			(text) => parseCidr(text) ?? [],
+		);
+		for (const id of missing) {
+			const link = links.find((candidate) => candidate.name === transitName(this.#names, id));
+			const current = link?.addresses.find((address) => address.startsWith('169.254.'))?.split('/')[0] ?? null;
+			const transit = chooseTransit(this.#owner, id, current, taken);
+			this.#transits.set(id, transit);
+			const block = parseCidr(`${transit.host4}/30`);
+			if (block !== null) taken.push(block);
+		}
+	}
+
+	async #hostInput(targets: readonly PublishedTarget[], signal: AbortSignal): Promise<HostRulesInput> {
+		const routes = this.#transits.size === 0 ? [] : await this.#kernel.hostRoutes(signal);
+		const leading = routes.flatMap((route) => (route.destination === 'default' && route.device !== null ? [route.device] : []));
+		return {
+			names: this.#names,
+			transits: this.#transits,
+			published: targets,
+			uplinks: [...new Set([...leading, ...this.#uplinks])].sort(),
+		};
+	}
+
+	#hostLinks(signal: AbortSignal): HostLinks {
+		let links: Promise<readonly ObservedLink[]> | undefined;
+		return () => {
+			links ??= this.#kernel.links(null, signal);
+			return links;
+		};
+	}
+
+	async #ipv6Forwarded(): Promise<boolean> {
+		return (await this.#kernel.hostSetting('ipv6/conf/all/forwarding')) === '1';
+	}
+
+	/** Namespaces and links to the host of networks that the spec does not hold. */
+	async #removeLeftovers(signal: AbortSignal): Promise<readonly string[]> {
+		const networks = this.#spec?.networks ?? [];
+		const wanted = new Set(networks.map((network) => namespaceName(this.#names, network.id)));
+		const removed: string[] = [];
+		for (const namespace of await this.#kernel.namespaces(this.#names.namespacePrefix)) {
+			if (wanted.has(namespace)) continue;
+			await this.#kernel.removeNamespace(namespace, signal);
+			removed.push(`namespace ${namespace} belonged to no network`);
+		}
+		removed.push(...(await this.#removeHostLinks(new Set(networks.map((network) => transitName(this.#names, network.id))), signal)));
+		return removed;
+	}
+
+	async #removeHostLinks(keep: ReadonlySet<string>, signal: AbortSignal): Promise<readonly string[]> {
+		const removed: string[] = [];
+		for (const link of await this.#kernel.links(null, signal)) {
+			if (!link.name.startsWith(this.#names.transitPrefix) || keep.has(link.name)) continue;
+			await this.#kernel.removeLink(null, link.name, signal);
+			removed.push(`link ${link.name} belonged to no network`);
+		}
+		return removed;
+	}
+
+	async #removeAliased(matches: (alias: string) => boolean, signal: AbortSignal): Promise<void> {
+		for (const link of await this.#kernel.links(null, signal)) {
+			if (link.alias !== null && matches(link.alias)) await this.#kernel.removeLink(null, link.name, signal);
+		}
+	}
+
+	#anchor(port: PortSpec): PortAnchor {
+		if (port.binding.type === 'bridge') {
+			const { bridge, device } = port.binding;
+			return { namespace: null, device, bridge, alias: portAlias(this.#names, port.id) };
+		}
+		return { namespace: namespaceName(this.#names, port.networkId), device: portLinkName(port.id), bridge: bridgeName, alias: null };
+	}
+
+	/** Applying, checking and clearing exclude one another; what failed before does not matter to the next. */
+	async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+		const turn = this.#lane.then(work, work);
+		this.#lane = turn.catch(() => {});
+		return await turn;
+	}
+}
+
+/** The groups that ports of the network are in, and those that their rules name. */
+function relevantGroups(network: HostNetwork, groups: ReadonlyMap<string, HostSecurityGroup>): ReadonlyMap<string, HostSecurityGroup> {
+	const own = [...new Set(network.ports.flatMap((port) => port.securityGroupIds))].flatMap((id) => groups.get(id) ?? []);
+	const named = [...remoteGroups(own)].flatMap((id) => groups.get(id) ?? []);
+	return new Map([...own, ...named].map((group) => [group.id, group]));
+}

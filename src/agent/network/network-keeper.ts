@@ -1,0 +1,260 @@
+import { randomInt } from 'node:crypto';
+import { failPoint } from '../../faults/fail-point.ts';
+import type { HostNetwork, HostSecurityGroup } from '../../model/spec.ts';
+import type { Kernel, NetworkInspection } from './kernel.ts';
+import { namespaceName, type OwnerNames, transitName, uplinkName } from './names.ts';
+import { networkLinkChange } from './network-links.ts';
+import { type NetworkRules, networkRules } from './network-rules.ts';
+import type { ObservedLink } from './observed-links.ts';
+import type { PublishedTarget } from './published.ts';
+import { canonicalListing, mayForbid, renderChange, renderTable } from './ruleset.ts';
+import { type Transit, transitPrefixLength } from './transit.ts';
+
+/** What one network shall be on this host. */
+export interface NetworkGoal {
+	readonly network: HostNetwork;
+	readonly groups: ReadonlyMap<string, HostSecurityGroup>;
+	readonly published: readonly PublishedTarget[];
+	/** null = no link to the host. */
+	readonly transit: Transit | null;
+	readonly ipv6Forwarded: boolean;
+}
+
+/** Links of the host's own namespace, looked at once for all networks of a round. */
+export type HostLinks = () => Promise<readonly ObservedLink[]>;
+
+/**
+ * Keeps one network's namespace as it shall be. What it knows of the kernel's rules is only used to make a change small:
+ * whenever it does not know them, it loads all of them anew, in one transaction.
+ */
+export class NetworkKeeper {
+	readonly #kernel: Kernel;
+	readonly #names: OwnerNames;
+	readonly #namespace: string;
+	#goal: NetworkGoal;
+	/** What the links were last made from; null = not known. */
+	#linksKey: string | null = null;
+	#rulesKey: string | null = null;
+	/** What the kernel holds as far as we made it; null = not known. */
+	#rules: NetworkRules | null = null;
+	#generation: number = randomInt(1, 2 ** 32 - 1);
+	/** The kernel's own words for the rules; null = they changed since. */
+	#listing: string | null = null;
+
+	constructor(kernel: Kernel, names: OwnerNames, goal: NetworkGoal) {
+		this.#kernel = kernel;
+		this.#names = names;
+		this.#goal = goal;
+		this.#namespace = namespaceName(names, goal.network.id);
+	}
+
+	get namespace(): string {
+		return this.#namespace;
+	}
+
+	/** Leads the namespace to the goal; what did not change since the last call costs nothing. */
+	async apply(goal: NetworkGoal, hostLinks: HostLinks, signal: AbortSignal): Promise<void> {
+		this.#goal = goal;
+		const linksKey = keyOfLinks(goal);
+		if (linksKey !== this.#linksKey) {
+			this.#linksKey = null;
+			const inspection = await this.#ensureNamespace(signal);
+			// Rules first: no link comes up without them.
+			await this.#applyRules(signal);
+			await this.#applyLinks(inspection, hostLinks, signal);
+			this.#linksKey = linksKey;
+		} else await this.#applyRules(signal);
+	}
+
+	/** Looks at links and rules and repairs them; answers what was wrong. `exists` = the namespace's name is there. */
+	async check(exists: boolean, hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
+		if (!exists) {
+			this.#forget();
+			await this.apply(this.#goal, hostLinks, signal);
+			return ['the namespace was missing'];
+		}
+		const repaired: string[] = [];
+		let inspection = await this.#inspect(signal);
+		if (inspection === null || !inspection.settings) {
+			repaired.push(inspection === null ? 'the namespace was broken' : 'kernel settings were changed');
+			if (inspection === null) this.#forget();
+			inspection = await this.#ensureNamespace(signal);
+		}
+		if (this.#listing === null || inspection.listing !== this.#listing) {
+			const known = this.#listing;
+			if (known !== null && canonicalListing(inspection.listing) === canonicalListing(known)) this.#listing = inspection.listing;
+			else {
+				if (known !== null) repaired.push('rules were changed');
+				await this.#loadAll(signal);
+				this.#listing = await this.#kernel.listRules(this.#namespace, signal);
+			}
+		}
+		repaired.push(...(await this.#applyLinks(inspection, hostLinks, signal)));
+		return repaired;
+	}
+
+	async remove(signal: AbortSignal): Promise<void> {
+		failPoint('agent.network.remove.before');
+		await this.#kernel.removeLink(null, transitName(this.#names, this.#goal.network.id), signal);
+		await this.#kernel.removeNamespace(this.#namespace, signal);
+		failPoint('agent.network.remove.after');
+	}
+
+	#forget(): void {
+		this.#linksKey = null;
+		this.#rules = null;
+		this.#rulesKey = null;
+		this.#listing = null;
+	}
+
+	async #inspect(signal: AbortSignal): Promise<NetworkInspection | null> {
+		try {
+			return await this.#kernel.inspectNetwork(this.#namespace, signal);
+		} catch (error) {
+			signal.throwIfAborted();
+			// A name without a namespace behind it: its maker was cut between the two.
+			if (!(await this.#kernel.namespaces(this.#namespace)).includes(this.#namespace)) return null;
+			await this.#kernel.removeNamespace(this.#namespace, signal).catch(() => {
+				throw error;
+			});
+			return null;
+		}
+	}
+
+	async #ensureNamespace(signal: AbortSignal): Promise<NetworkInspection> {
+		const exists = (await this.#kernel.namespaces(this.#namespace)).includes(this.#namespace);
+		const inspection = exists ? await this.#inspect(signal) : null;
+		if (inspection?.settings === true) return inspection;
+		if (inspection === null) {
+			failPoint('agent.network.namespace.before');
+			await this.#kernel.addNamespace(this.#namespace, signal);
+			failPoint('agent.network.namespace.after');
+			this.#forget();
+		}
+		await this.#kernel.prepareNetwork(this.#namespace, signal);
+		failPoint('agent.network.settings.after');
+		return await this.#kernel.inspectNetwork(this.#namespace, signal);
+	}
+
+	async #applyRules(signal: AbortSignal): Promise<void> {
+		const { network, groups, published } = this.#goal;
+		const key = JSON.stringify([network, [...groups.values()], published]);
+		if (key === this.#rulesKey && this.#rules !== null) return;
+		const before = this.#rules;
+		if (before === null) {
+			await this.#loadAll(signal);
+			this.#rulesKey = key;
+			return;
+		}
+		let after = this.#render(before);
+		if (mayForbid(before.spoof, after.spoof) || mayForbid(before.filter, after.filter)) {
+			this.#generation = (this.#generation % (2 ** 32 - 2)) + 1;
+			after = this.#render(before);
+		}
+		const change = renderChange(before.spoof, after.spoof) + renderChange(before.filter, after.filter);
+		if (change !== '') {
+			this.#rules = null;
+			this.#listing = null;
+			failPoint('agent.network.rules.before');
+			try {
+				await this.#kernel.nft(this.#namespace, change, signal);
+			} catch {
+				// Somebody changed what the change builds on: all of it anew, or that says what is wrong.
+				signal.throwIfAborted();
+				await this.#loadAll(signal);
+			}
+			failPoint('agent.network.rules.after');
+		}
+		this.#rules = after;
+		this.#rulesKey = key;
+	}
+
+	#render(before: NetworkRules | null): NetworkRules {
+		const { network, groups, published } = this.#goal;
+		return networkRules({ network, groups, published, numbers: before?.numbers ?? new Map(), generation: this.#generation });
+	}
+
+	async #loadAll(signal: AbortSignal): Promise<void> {
+		const rules = this.#render(this.#rules);
+		this.#rules = null;
+		this.#listing = null;
+		failPoint('agent.network.load.before');
+		await this.#kernel.nft(this.#namespace, `flush ruleset\n${renderTable(rules.spoof)}${renderTable(rules.filter)}`, signal);
+		failPoint('agent.network.load.after');
+		this.#rules = rules;
+	}
+
+	async #applyLinks(inspection: NetworkInspection, hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
+		const { network, transit, ipv6Forwarded } = this.#goal;
+		const repaired: string[] = [];
+		let observed = inspection;
+		const made = await this.#applyTransit(inspection, hostLinks, signal);
+		if (made !== null) {
+			repaired.push(made);
+			observed = { ...inspection, links: inspection.links.filter((link) => link.name !== uplinkName), routes4: [], routes6: [] };
+		}
+		const change = networkLinkChange({ network, transit, ipv6Forwarded }, observed);
+		if (change.commands.length > 0) {
+			failPoint('agent.network.links.before');
+			await this.#kernel.ip(this.#namespace, change.commands, signal);
+			failPoint('agent.network.links.after');
+		}
+		return [...repaired, ...change.repaired];
+	}
+
+	/** The link to the host, made from the host's side; answers what was wrong, null = nothing. */
+	async #applyTransit(inspection: NetworkInspection, hostLinks: HostLinks, signal: AbortSignal): Promise<string | null> {
+		const { network, transit } = this.#goal;
+		const name = transitName(this.#names, network.id);
+		const uplink = inspection.links.find((link) => link.name === uplinkName);
+		if (transit === null) {
+			if (uplink === undefined) return null;
+			await this.#kernel.removeLink(this.#namespace, uplinkName, signal);
+			return 'there was an uplink';
+		}
+		const host = (await hostLinks()).find((link) => link.name === name);
+		const addresses = [`${transit.host4}/${transitPrefixLength[4]}`, `${transit.host6}/${transitPrefixLength[6]}`];
+		const paired = host !== undefined && uplink !== undefined && host.index === uplink.peerIndex && uplink.index === host.peerIndex;
+		if (paired && host.up && addresses.every((address) => host.addresses.includes(address)) && (await this.#transitSettings(name)))
+			return null;
+		failPoint('agent.network.transit.before');
+		if (!paired) {
+			if (host !== undefined) await this.#kernel.removeLink(null, name, signal);
+			if (uplink !== undefined) await this.#kernel.removeLink(this.#namespace, uplinkName, signal);
+		}
+		const missing = addresses.filter((address) => !paired || !host.addresses.includes(address));
+		await this.#kernel.ip(
+			null,
+			[
+				...(paired
+					? []
+					: [`link add name ${name} mtu ${network.mtu} type veth peer name ${uplinkName} mtu ${network.mtu} netns ${this.#namespace}`]),
+				...missing.map((address) => `addr add ${address} dev ${name}${address.includes(':') ? ' nodad' : ''}`),
+				`link set dev ${name} up`,
+			],
+			signal,
+		);
+		for (const [path, value] of transitSettings(name)) await this.#kernel.setHostSetting(path, value);
+		failPoint('agent.network.transit.after');
+		return paired ? null : 'the link to the host was missing';
+	}
+
+	async #transitSettings(name: string): Promise<boolean> {
+		for (const [path, value] of transitSettings(name)) if ((await this.#kernel.hostSetting(path)) !== value) return false;
+		return true;
+	}
+}
+
+/** The guard chain of our table on the host keeps loopback addresses from coming in here. */
+function transitSettings(name: string): readonly (readonly [path: string, value: string])[] {
+	return [
+		[`ipv4/conf/${name}/route_localnet`, '1'],
+		[`ipv4/conf/${name}/forwarding`, '1'],
+		[`ipv4/conf/${name}/rp_filter`, '0'],
+	];
+}
+
+function keyOfLinks(goal: NetworkGoal): string {
+	const { id, mtu, subnets } = goal.network;
+	return JSON.stringify([id, mtu, subnets, goal.transit, goal.ipv6Forwarded]);
+}
