@@ -34,6 +34,8 @@ export interface ControlOptions {
 	readonly idempotencyRetention: number;
 	/** Containers' names unique in their project: refused with container-already-exists. */
 	readonly uniqueContainerNames: boolean;
+	/** Resolvers of sandboxes whose networks name none. */
+	readonly nameservers: readonly string[];
 }
 
 export const defaultControlOptions: ControlOptions = {
@@ -47,6 +49,7 @@ export const defaultControlOptions: ControlOptions = {
 	historyRetention: 30 * 24 * 3_600_000,
 	idempotencyRetention: 24 * 3_600_000,
 	uniqueContainerNames: false,
+	nameservers: [],
 };
 
 /** What the parts of control work with. */

@@ -25,7 +25,8 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		const auth = container.registry_id === null ? null : await deps.registries.auth(db, container.registry_id);
 		containers.push(containerSpec(container, first, auth));
 	}
-	const nameservers = await deps.network.nameservers(db, row.id);
+	const own = await deps.network.nameservers(db, row.id);
+	const nameservers = own.length > 0 ? own : deps.options.nameservers;
 	return {
 		id: row.id,
 		name: row.name,

@@ -1,0 +1,17 @@
+import { fail } from '../../model/errors.ts';
+import type { HostVolumes } from './host-volumes.ts';
+
+/** For a host that has none. */
+export class NoVolumes implements HostVolumes {
+	async attach(): Promise<string> {
+		throw fail('volume-not-usable', 'this host has no volumes');
+	}
+
+	async detach(): Promise<void> {}
+
+	async destroy(): Promise<void> {}
+
+	async list(): Promise<readonly never[]> {
+		return [];
+	}
+}
