@@ -375,4 +375,9 @@ export class DriverError extends Error {
 	get transient(): boolean {
 		return this.code === 'unavailable' || this.code === 'timeout' || this.code === 'no-space';
 	}
+	/** By shape: a driver in a package of its own may bring another copy of this class, or one that looks like it. */
+	static override [Symbol.hasInstance](value: unknown): value is DriverError {
+		if (!(value instanceof Error) || value.name !== 'DriverError') return false;
+		return 'code' in value && typeof value.code === 'string' && 'transient' in value && typeof value.transient === 'boolean';
+	}
 }

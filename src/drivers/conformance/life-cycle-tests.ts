@@ -91,7 +91,7 @@ export function lifeCycleTests(suite: Suite): void {
 		test('the program sees its environment, working directory and arguments as they are', async (t) => {
 			const sandboxId = await suite.startSandbox(t);
 			const odd = `a b  "c" 'd' $e \\f ünï=`;
-			const script = 'pwd; echo "$ODD"';
+			const script = `pwd; printf '%s\\n' "$ODD"`;
 			const id = await suite.startContainer(sandboxId, ['sh', '-c', script], { workdir: '/tmp', environment: { ODD: odd } });
 			await suite.untilEnded(sandboxId, id);
 			assert.equal((await suite.logs(id)).stdout.toString(), `/tmp\n${odd}\n`);

@@ -236,6 +236,8 @@ export async function failsWith(call: Promise<unknown>, ...codes: readonly strin
 		assert(error instanceof Error, 'an Error is thrown');
 		assert.equal(error.name, 'DriverError', `a DriverError is thrown, not: ${error.stack}`);
 		assert('code' in error && codes.includes(String(error.code)), `one of ${codes} is thrown, not: ${error.stack}`);
+		const transient = ['unavailable', 'timeout', 'no-space'].includes(String(error.code));
+		assert('transient' in error && error.transient === transient, 'it says whether another try may succeed');
 		return true;
 	});
 }
