@@ -29,7 +29,7 @@ export function allow(access: Access) {
 export function installAccess(app: Api, identity: IdentityManagement): void {
 	if (!app.hasRequestDecorator('token')) app.decorateRequest('token', null);
 	app.addHook('onRequest', async (request, reply) => {
-		reply.header('vary', 'X-Auth-Token');
+		reply.header('vary', reply.hasHeader('vary') ? `${reply.getHeader('vary')}, X-Auth-Token` : 'X-Auth-Token');
 		const { access } = request.routeOptions.config;
 		if (access === 'public' || request.is404) return;
 		const token = request.headers['x-auth-token'];

@@ -37,6 +37,13 @@ export async function ensureFirstAdministrator(context: IdentityContext, directo
 	return true;
 }
 
+/** For whoever lost the password: does the first start again, with a new one. Everything else stays. */
+export async function resetFirstAdministrator(context: IdentityContext, directory: string, authUrl: string): Promise<void> {
+	await context.store.transaction((tx) => tx.deleteFrom('meta').where('key', '=', doneKey).execute());
+	failPoint('identity.first-start.reset');
+	await ensureFirstAdministrator(context, directory, authUrl);
+}
+
 async function ensureAdmin(tx: StoreTransaction, context: IdentityContext, hash: string): Promise<void> {
 	const createdAt = context.now();
 	let project = await tx.selectFrom('project').select('id').where('name', '=', name).executeTakeFirst();
@@ -44,6 +51,8 @@ async function ensureAdmin(tx: StoreTransaction, context: IdentityContext, hash:
 		const made = { id: newIdentityId(), name, description: 'Administration of the service', enabled: true, createdAt };
 		await insertProject(tx, context, made);
 		project = made;
+	} else {
+		await tx.updateTable('project').set({ enabled: 1 }).where('id', '=', project.id).execute();
 	}
 	let user = await tx.selectFrom('user').select('id').where('name', '=', name).executeTakeFirst();
 	if (user === undefined) {
@@ -59,7 +68,7 @@ async function ensureAdmin(tx: StoreTransaction, context: IdentityContext, hash:
 			hash,
 		});
 	} else {
-		await tx.updateTable('user').set({ password_hash: hash }).where('id', '=', user.id).execute();
+		await tx.updateTable('user').set({ password_hash: hash, enabled: 1 }).where('id', '=', user.id).execute();
 		await tx.deleteFrom('token').where('user_id', '=', user.id).execute();
 	}
 	await insertAssignment(tx, { userId: user.id, projectId: project.id, role: 'admin' });
