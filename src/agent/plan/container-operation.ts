@@ -66,7 +66,7 @@ function pause(subject: Subject, operation: OperationSpec): Draft {
 	const { container, state, context } = subject;
 	if (state?.status === 'paused') return done(operation, context);
 	if (state?.status === 'running') return steps({ kind: 'pauseContainer', containerId: container.id });
-	if (state === null || !isLost(subject, state)) return failed(operation, 'It is not running.', context);
+	if (!wantsToRun(subject) || state === null || !isLost(subject, state)) return failed(operation, 'It is not running.', context);
 	return bringUp(subject, null);
 }
 
@@ -74,7 +74,7 @@ function unpause(subject: Subject, operation: OperationSpec): Draft {
 	const { container, state, context } = subject;
 	if (state?.status === 'running') return done(operation, context);
 	if (state?.status === 'paused') return steps({ kind: 'unpauseContainer', containerId: container.id });
-	if (state === null || !isLost(subject, state)) return failed(operation, 'It is not paused.', context);
+	if (!wantsToRun(subject) || state === null || !isLost(subject, state)) return failed(operation, 'It is not paused.', context);
 	return bringUp(subject, null);
 }
 

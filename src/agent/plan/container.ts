@@ -26,7 +26,8 @@ export function planContainer(spec: SandboxSpec, container: ContainerSpec, obser
 	if (verdict.kind === 'wait') return merge([told, waitUntil(verdict.until)]);
 	if (operation === null) return planGoal(subject);
 	if (verdict.kind === 'failed') return failed(operation, verdict.failure.reason, context);
-	return merge([told, planContainerOperation(subject, operation)]);
+	const next = planContainerOperation(subject, operation);
+	return next.reports.length > 0 ? next : merge([told, next]);
 }
 
 /** Operations that wait until their sandbox is whole, and so fail with it. */
@@ -65,7 +66,10 @@ function keepUp(subject: Subject, wanted: 'running' | 'paused'): Draft {
 	const { spec, container, state, observed, context } = subject;
 	const inPlace = isCurrent(container, state) && isActive(state) && ranInThisRun(observed, state);
 	if (inPlace && state.status === wanted) return nothing;
-	if (spec.goal === 'Paused' && observed.sandbox?.status === 'paused') return nothing;
+	if (spec.goal === 'Paused' && observed.sandbox?.status === 'paused') {
+		// What is wrong with it is put right when the sandbox runs again; only that it runs cannot wait.
+		return state?.status === 'running' ? steps({ kind: 'pauseContainer', containerId: container.id }) : nothing;
+	}
 	if (inPlace && state.status === 'running') return steps({ kind: 'pauseContainer', containerId: container.id });
 	const ending = endingOf(spec, container, observed, context);
 	if (ending?.kind === 'ended') return nothing;

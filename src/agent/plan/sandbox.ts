@@ -48,15 +48,23 @@ function towardsGoal(spec: SandboxSpec, observed: ObservedSandbox, context: Plan
 			if (observed.sandbox?.status === 'paused') return steps({ kind: 'unpauseSandbox' });
 			return setUp(spec, observed, context, 'start');
 		case 'Paused':
-			if (observed.sandbox?.status === 'paused') return nothing;
+			if (observed.sandbox?.status === 'paused') return makesContainers(spec) ? setUp(spec, observed, context, 'create') : nothing;
 			return merge([setUp(spec, observed, context, 'start'), pauseWhenQuiet(spec, observed, context)]);
 		case 'Stopped':
-			if (!isHolderActive(observed)) return makesContainers(spec) ? setUp(spec, observed, context, 'create') : nothing;
-			if (observed.containers.some((state) => isActive(state) && !context.failures.has(state.id))) return nothing;
-			return steps({ kind: 'tearDown', hooks: ['start', 'rules', 'ports'] });
+			return towardsStopped(spec, observed, context);
 		case 'Deleted':
 			return nothing;
 	}
+}
+
+/** Its containers end first, each with its grace. Containers may be made in a sandbox that does not run. */
+function towardsStopped(spec: SandboxSpec, observed: ObservedSandbox, context: PlanContext): Draft {
+	const prepared = makesContainers(spec) ? setUp(spec, observed, context, 'create') : nothing;
+	if (prepared.steps.length > 0 || !isHolderActive(observed)) return prepared;
+	// What cannot be stopped by itself ends with the holder.
+	const stops = (id: string): boolean => context.failures.get(id)?.step.kind !== 'stopContainer';
+	if (observed.containers.some((state) => isActive(state) && stops(state.id))) return nothing;
+	return steps({ kind: 'tearDown', hooks: ['start', 'rules', 'ports'] });
 }
 
 function setUp(spec: SandboxSpec, observed: ObservedSandbox, context: PlanContext, purpose: 'create' | 'start'): Draft {

@@ -93,7 +93,10 @@ export class Memory {
 		}
 		const targets = new Set([sandboxTarget, tearDownTarget, ...[...containers].flatMap((id) => [id, imageTarget(id)])]);
 		for (const [target, failure] of this.failures) {
-			if (!targets.has(target) && failure.step.kind !== 'removeContainer') this.failures.delete(target);
+			const unknown = !targets.has(target) && failure.step.kind !== 'removeContainer';
+			// With its operation a failure is over: what is wanted then fits what is there.
+			const over = failure.operationId !== null && !operations.has(failure.operationId);
+			if (unknown || over) this.failures.delete(target);
 		}
 	}
 

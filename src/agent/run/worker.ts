@@ -104,13 +104,15 @@ export class SandboxWorker {
 		this.#poke();
 	}
 
-	/** Which volumes the host holds for it, as a look at all of them showed. */
+	/** Which volumes the host holds for it, as a look at all of them showed. Injected files need not be among them. */
 	sawVolumes(volumes: ReadonlyMap<string, string>): void {
 		const { holdings, running } = this.#memory;
 		if (running.has(sandboxTarget)) return;
-		const same = holdings.volumes.size === volumes.size && [...volumes].every(([id, path]) => holdings.volumes.get(id) === path);
+		const files = new Set(this.#spec?.volumes.filter((volume) => volume.provider === 'file').map((volume) => volume.id));
+		const held = new Map([...[...holdings.volumes].filter(([id]) => files.has(id)), ...volumes]);
+		const same = holdings.volumes.size === held.size && [...held].every(([id, path]) => holdings.volumes.get(id) === path);
 		if (same) return;
-		holdings.volumes = new Map(volumes);
+		holdings.volumes = held;
 		this.#poke();
 	}
 
