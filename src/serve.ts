@@ -4,6 +4,8 @@ import { startService } from './start-service.ts';
 
 /** `zunbox serve`: serves until SIGINT or SIGTERM, and leaves containers running. */
 export async function serve(): Promise<void> {
+	// What the service writes is for its own user alone.
+	process.umask(0o077);
 	try {
 		const config = await loadConfig({ environment: process.env });
 		const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });

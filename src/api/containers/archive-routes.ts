@@ -35,7 +35,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 			response: responses({ 200: Type.Object({ data: Type.String(), stat: Type.Object({}) }) }),
 		},
 		handler: async (request, reply) => {
-			const signal = hostSignal(request, context);
+			const signal = hostSignal(reply, context);
 			const archive = await containers.getArchive(principalOf(request), request.params.id, request.query.path, signal);
 			const json = await begun(archiveJson(archive, request.microversion >= base64From, archiveLimit));
 			return reply.header('content-type', 'application/json').send(Readable.from(json, { objectMode: false }));
@@ -58,13 +58,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 			const bytes = decodeArchive(request.body.data, request.microversion >= base64From);
 			if (bytes.byteLength > archiveLimit)
 				throw fail('payload-too-large', `The archive is larger than the limit of ${archiveLimit} bytes.`);
-			await containers.putArchive(
-				principalOf(request),
-				request.params.id,
-				request.body.path,
-				oneChunk(bytes),
-				hostSignal(request, context),
-			);
+			await containers.putArchive(principalOf(request), request.params.id, request.body.path, oneChunk(bytes), hostSignal(reply, context));
 			return sendJson(reply, 200, null);
 		},
 	});
@@ -89,7 +83,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 				request.params.id,
 				repository,
 				given(tag) ?? 'latest',
-				hostSignal(request, context),
+				hostSignal(reply, context),
 			);
 			return sendJson(reply, 202, { uuid });
 		},

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
-import { hostSignal, sendJson } from '../http/reply.ts';
+import { clientGone, hostSignal, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
@@ -53,12 +53,12 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 				follow,
 			};
 			if (!follow) {
-				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, hostSignal(request, context));
+				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, hostSignal(reply, context));
 				return sendJson(reply, 200, await collectText(chunks, options.logLimit));
 			}
 			const close = context.streams.open();
 			try {
-				const signal = AbortSignal.any([request.signal, context.stopping]);
+				const signal = AbortSignal.any([clientGone(reply), context.stopping]);
 				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, signal);
 				return reply.header('content-type', 'text/plain; charset=utf-8').send(Readable.from(bytesOf(chunks, close), { objectMode: false }));
 			} catch (error) {
@@ -82,12 +82,7 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 			response: responses({ 200: Type.Object({ Titles: Type.Array(Type.String()), Processes: Type.Array(Type.Array(Type.String())) }) }),
 		},
 		handler: async (request, reply) => {
-			const table = await containers.top(
-				principalOf(request),
-				request.params.id,
-				given(request.query.ps_args),
-				hostSignal(request, context),
-			);
+			const table = await containers.top(principalOf(request), request.params.id, given(request.query.ps_args), hostSignal(reply, context));
 			return sendJson(reply, 200, { Titles: table.titles, Processes: table.processes });
 		},
 	});
@@ -103,7 +98,7 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const view = await containers.show(principalOf(request), request.params.id);
-			const stats = await containers.stats(principalOf(request), view.id, hostSignal(request, context));
+			const stats = await containers.stats(principalOf(request), view.id, hostSignal(reply, context));
 			const mib = 1024 * 1024;
 			return sendJson(reply, 200, {
 				CONTAINER: view.name,
@@ -146,7 +141,7 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 			const words = shellWords(request.body.command);
 			if (words.length === 0) throw fail('schema-validation-error', `Invalid input for field 'command'. It must hold a word.`);
 			if (!flag(request.body.run, true) || flag(request.body.interactive)) return streamsNotServed('Interactive execution');
-			const result = await containers.execute(principalOf(request), request.params.id, words, hostSignal(request, context));
+			const result = await containers.execute(principalOf(request), request.params.id, words, hostSignal(reply, context));
 			const output = Buffer.from(result.output).toString('utf8');
 			return sendJson(reply, 200, { output, exit_code: result.exitCode, exec_id: null, proxy_url: null });
 		},
@@ -190,7 +185,7 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 		handler: async (request, reply) => {
 			const width = quantity('w', request.body.w, terminalLimits) ?? 80;
 			const height = quantity('h', request.body.h, terminalLimits) ?? 24;
-			await containers.resize(principalOf(request), request.params.id, { width, height }, hostSignal(request, context));
+			await containers.resize(principalOf(request), request.params.id, { width, height }, hostSignal(reply, context));
 			return sendJson(reply, 200, null);
 		},
 	});

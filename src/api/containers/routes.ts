@@ -4,7 +4,7 @@ import type { Principal } from '../../model/principal.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
 import { label, pagingParameters, readListQuery } from '../http/paging.ts';
-import { sendJson } from '../http/reply.ts';
+import { clientGone, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import { showParameters, waitTimeout } from '../http/wait.ts';
@@ -122,7 +122,7 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 							request.params.id,
 							wait,
 							waitTimeout(request.query.timeout, options.waitLimit),
-							AbortSignal.any([request.signal, context.stopping]),
+							AbortSignal.any([clientGone(reply), context.stopping]),
 						);
 			return sendJson(reply, 200, containerRenderer(context, request)(view));
 		},

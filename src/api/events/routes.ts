@@ -41,7 +41,7 @@ export function eventRoutes(app: Api, context: RouteContext): void {
 			const after = eventNumber(request.headers['last-event-id'] ?? request.query.last_event_id);
 			const close = context.streams.open();
 			const ended = new AbortController();
-			const signal = AbortSignal.any([request.signal, context.stopping, ended.signal]);
+			const signal = AbortSignal.any([clientGone(reply), context.stopping, ended.signal]);
 			const events = context.control.events.watch(principal, { after, allProjects, ...defined({ sandbox, container, kind }) }, signal);
 			const stream = Readable.from(eventFrames(events, context.options.eventKeepAlive), { objectMode: false });
 			// The source may sit waiting for the next event: its end is the abort, not the end of the stream.

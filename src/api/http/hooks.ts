@@ -76,7 +76,7 @@ function readVersion(request: FastifyRequest, reply: FastifyReply): string | nul
 async function authenticate(request: FastifyRequest, identity: Identity): Promise<Principal> {
 	const token = request.headers['x-auth-token'];
 	if (typeof token !== 'string' || token === '') throw fail('unauthorized', 'The request you have made requires authentication.');
-	const info = await identity.validate(token, AbortSignal.any([request.signal, AbortSignal.timeout(10_000)]));
+	const info = await identity.validate(token, AbortSignal.timeout(10_000));
 	return {
 		userId: info.userId,
 		userName: info.userName,

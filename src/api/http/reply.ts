@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { fail } from '../../model/errors.ts';
 import type { RouteContext, StreamCounter } from '../options.ts';
 
@@ -12,9 +12,21 @@ export function accepted(reply: FastifyReply): FastifyReply {
 	return sendJson(reply, 202, null);
 }
 
+/**
+ * Aborted when the client goes before its answer is complete. Not `request.signal`: that one follows the request's
+ * stream, which also closes when its body has been read.
+ */
+export function clientGone(reply: FastifyReply): AbortSignal {
+	const gone = new AbortController();
+	reply.raw.once('close', () => {
+		if (!reply.raw.writableFinished) gone.abort(new DOMException('the client is gone', 'AbortError'));
+	});
+	return gone.signal;
+}
+
 /** For a call to a host: aborted when the client is gone, the service stops or the deadline (ms) is over. */
-export function hostSignal(request: FastifyRequest, context: RouteContext): AbortSignal {
-	return AbortSignal.any([request.signal, context.stopping, AbortSignal.timeout(context.options.hostDeadline)]);
+export function hostSignal(reply: FastifyReply, context: RouteContext): AbortSignal {
+	return AbortSignal.any([clientGone(reply), context.stopping, AbortSignal.timeout(context.options.hostDeadline)]);
 }
 
 export function streamCounter(limit: number): StreamCounter {

@@ -5,7 +5,7 @@ import { sandboxStatuses } from '../../model/sandbox.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
 import { label, pagingParameters, readListQuery } from '../http/paging.ts';
-import { sendJson } from '../http/reply.ts';
+import { clientGone, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import { showParameters, waitTimeout } from '../http/wait.ts';
@@ -101,7 +101,7 @@ export function sandboxRoutes(app: Api, context: RouteContext): void {
 							request.params.id,
 							wait,
 							waitTimeout(request.query.timeout, options.waitLimit),
-							AbortSignal.any([request.signal, context.stopping]),
+							AbortSignal.any([clientGone(reply), context.stopping]),
 						);
 			return sendJson(reply, 200, render(request, view));
 		},
