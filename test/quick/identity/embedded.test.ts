@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import type { EmbeddedIdentityOptions } from '../../../src/providers/identity/embedded/embedded-identity.ts';
+import { standardCost } from '../../../src/providers/identity/embedded/password-hasher.ts';
+import type { StoreTransaction } from '../../../src/store/store.ts';
 import { TestIdentity } from '../../support/identity-server.ts';
 
 const signal = AbortSignal.timeout(600_000);
@@ -189,14 +191,28 @@ describe('embedded identity: what is taken away ends tokens at once', () => {
 		assert.deepEqual((await test.identity.inspect(await test.token('ann'))).roles, ['reader']);
 	});
 
-	test('a change by another process ends it when the cached answer is old', async (t) => {
-		const test = await open(t);
+	for (const [what, change] of Object.entries({
+		'the role': (tx: StoreTransaction) => tx.deleteFrom('role_assignment').execute(),
+		'the user': (tx: StoreTransaction) => tx.updateTable('user').set({ enabled: 0 }).execute(),
+		'the project': (tx: StoreTransaction) => tx.updateTable('project').set({ enabled: 0 }).execute(),
+	})) {
+		test(`${what}, by another process: when the cached answer is old`, async (t) => {
+			const test = await open(t);
+			await test.user('ann', 'member');
+			const token = await test.token('ann');
+			await test.identity.validate(token, signal);
+			await test.store.transaction(change);
+			test.clock.now += 30_000;
+			await assert.rejects(test.identity.validate(token, signal), code('unauthorized'));
+		});
+	}
+
+	test('a password that is changed while it is checked gives no token', async (t) => {
+		const test = await open(t, { hashCost: standardCost });
 		await test.user('ann', 'member');
-		const token = await test.token('ann');
-		await test.identity.validate(token, signal);
-		await test.store.transaction((tx) => tx.deleteFrom('role_assignment').execute());
-		test.clock.now += 30_000;
-		await assert.rejects(test.identity.validate(token, signal), code('unauthorized'));
+		const login = test.token('ann');
+		await test.store.transaction((tx) => tx.updateTable('user').set({ password_hash: '!' }).execute());
+		await assert.rejects(login, code('unauthorized'));
 	});
 });
 
