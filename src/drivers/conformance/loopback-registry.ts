@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import { makeBusyboxArchive } from '../images/busybox-archive.ts';
+import { hostArchitecture, makeImageArchive } from '../images/image-archive.ts';
 import { readTar } from '../tar.ts';
 
 /**
@@ -15,18 +16,29 @@ export class LoopbackRegistry {
 
 	private constructor(server: Server, host: string) {
 		this.#server = server;
-		this.present = `${host}/conformance/busybox:latest`;
+		this.present = `${host}/conformance/image:latest`;
 		this.missing = `${host}/conformance/no-such-image:latest`;
 	}
 
 	static async start(): Promise<LoopbackRegistry> {
-		const { tar } = await makeBusyboxArchive('conformance/busybox:latest');
+		// Random bytes: no engine has the layer already, and no part of it is small enough to go unseen.
+		const { tar } = makeImageArchive(
+			{
+				architecture: hostArchitecture(),
+				files: [{ type: 'file', path: 'random', mode: 0o644, content: randomBytes(300_000) }],
+				entrypoint: null,
+				command: ['/random'],
+				environment: [],
+				labels: {},
+			},
+			'conformance/image:latest',
+		);
 		const files = new Map(readTar(tar).map(({ path, bytes }) => [path, bytes]));
 		const manifest = manifestDigest(files.get('index.json'));
 		const server = createServer((request, response) => {
 			const [, name, kind, wanted] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? [];
 			const digest = wanted === 'latest' ? manifest : (wanted ?? '');
-			const blob = name === 'conformance/busybox' ? files.get(`blobs/${digest.replace(':', '/')}`) : undefined;
+			const blob = name === 'conformance/image' ? files.get(`blobs/${digest.replace(':', '/')}`) : undefined;
 			response.setHeader('Docker-Distribution-API-Version', 'registry/2.0');
 			if (/^\/v2\/?$/.test(request.url ?? '')) response.end('{}');
 			else if (blob === undefined) {

@@ -109,7 +109,8 @@ export function sessionTests(suite: Suite): void {
 		test('to what does not run fails', async (t) => {
 			if (suite.cannot(t, 'attach')) return;
 			const id = await suite.createContainer(await suite.startSandbox(t), idle);
-			await failsWith(suite.driver.containers.attach(id, suite.signal()), 'not-running');
+			const attaching = suite.driver.containers.attach(id, suite.signal());
+			await failsWith(attaching, 'not-running').finally(() => attaching.then((session) => session.close()).catch(() => undefined));
 		});
 	});
 }

@@ -199,7 +199,12 @@ async function runNamed(
 			return 0;
 		case 'read': {
 			const line = await readLine(context);
-			state.variables.set(args.at(-1) ?? 'REPLY', line ?? '');
+			const names = args.filter((argument) => !argument.startsWith('-'));
+			const words = (line ?? '').trim().split(/\s+/);
+			// The last name takes all that is left.
+			for (const [index, variable] of names.entries()) {
+				state.variables.set(variable, index < names.length - 1 ? (words[index] ?? '') : words.slice(index).join(' '));
+			}
 			return line === null ? 1 : 0;
 		}
 		case 'trap':
