@@ -191,11 +191,12 @@ describe('embedded identity: what is taken away ends tokens at once', () => {
 		assert.deepEqual((await test.identity.inspect(await test.token('ann'))).roles, ['reader']);
 	});
 
-	for (const [what, change] of Object.entries({
+	const elsewhere: Record<string, (tx: StoreTransaction) => Promise<unknown>> = {
 		'the role': (tx: StoreTransaction) => tx.deleteFrom('role_assignment').execute(),
 		'the user': (tx: StoreTransaction) => tx.updateTable('user').set({ enabled: 0 }).execute(),
 		'the project': (tx: StoreTransaction) => tx.updateTable('project').set({ enabled: 0 }).execute(),
-	})) {
+	};
+	for (const [what, change] of Object.entries(elsewhere)) {
 		test(`${what}, by another process: when the cached answer is old`, async (t) => {
 			const test = await open(t);
 			await test.user('ann', 'member');
