@@ -1,5 +1,5 @@
-import { type ContainerLimits, type ContainerSettings, DriverError } from '../driver.ts';
-import { cpuPeriod, cpuQuota } from './cgroup/layout.ts';
+import { type ContainerSettings, DriverError } from '../driver.ts';
+import { createdLimits } from './engine-limits.ts';
 import { labels, userLabelPrefix } from './names.ts';
 import type { DockerSettings } from './settings.ts';
 
@@ -9,6 +9,8 @@ export interface ContainerPlace {
 	/** Engine's id of the sandbox's holder. */
 	readonly holder: string;
 	readonly cgroupParent: string;
+	/** The settings that make a container privileged here. */
+	readonly privileged: Readonly<Record<string, unknown>>;
 	readonly log: Pick<DockerSettings, 'logMaxSize' | 'logMaxFiles'>;
 }
 
@@ -29,6 +31,8 @@ export function containerConfig(settings: ContainerSettings, place: ContainerPla
 		Labels: containerLabels(settings, place.owner),
 		Tty: settings.tty,
 		OpenStdin: settings.interactive,
+		// The end of input of whoever attaches reaches the process; without this nothing ever would end it.
+		StdinOnce: settings.interactive,
 		...(healthcheck === null
 			? {}
 			: {
@@ -44,11 +48,10 @@ export function containerConfig(settings: ContainerSettings, place: ContainerPla
 			IpcMode: settings.ipc ? holder : 'private',
 			PidMode: settings.pid ? holder : '',
 			CgroupParent: place.cgroupParent,
-			Privileged: settings.privileged,
-			SecurityOpt: settings.privileged ? [] : ['no-new-privileges'],
+			...(settings.privileged ? place.privileged : { SecurityOpt: ['no-new-privileges'] }),
 			RestartPolicy: { Name: 'no' },
-			LogConfig: { Type: 'json-file', Config: { 'max-size': place.log.logMaxSize, 'max-file': `${place.log.logMaxFiles}` } },
-			...engineLimits(settings),
+			LogConfig: logConfig(place.log),
+			...createdLimits(settings),
 			...(settings.disk === null ? {} : { StorageOpt: { size: `${settings.disk}G` } }),
 			...(settings.runtime === null ? {} : { Runtime: settings.runtime }),
 			Mounts: settings.mounts.map((mount) => ({
@@ -63,18 +66,11 @@ export function containerConfig(settings: ContainerSettings, place: ContainerPla
 }
 
 /**
- * Limits for creation and update alike. `-1` lifts a limit: 0 would mean "as it was" to an update. Memory and swap
- * together are limited to the memory, so that swap never softens a limit.
+ * Logs that cannot fill the disk. Of the engine's bounded drivers only this one keeps every byte as it was written;
+ * json-file replaces what is no UTF-8. It refuses to compress where there is only the one file that it writes.
  */
-export function engineLimits(limits: Pick<ContainerLimits, 'cpu' | 'memory' | 'pids'>): Readonly<Record<string, number>> {
-	const memory = limits.memory === null ? -1 : limits.memory * 1024 * 1024;
-	return {
-		CpuPeriod: cpuPeriod,
-		CpuQuota: limits.cpu === null ? -1 : cpuQuota(limits.cpu),
-		Memory: memory,
-		MemorySwap: memory,
-		PidsLimit: limits.pids ?? -1,
-	};
+function logConfig({ logMaxSize, logMaxFiles }: ContainerPlace['log']): unknown {
+	return { Type: 'local', Config: { 'max-size': logMaxSize, 'max-file': `${logMaxFiles}`, compress: `${logMaxFiles > 1}` } };
 }
 
 function containerLabels(settings: ContainerSettings, owner: string): Readonly<Record<string, string>> {

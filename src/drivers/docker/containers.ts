@@ -16,16 +16,18 @@ import {
 	type TerminalSize,
 } from '../driver.ts';
 import { getArchive, putArchive } from './archive.ts';
-import { checkContainer, containerConfig, engineLimits } from './container-config.ts';
+import { checkContainer, containerConfig } from './container-config.ts';
 import type { DockerContext } from './context.ts';
 import type { JsonAnswer } from './engine/engine-client.ts';
 import { startError } from './engine/errors.ts';
 import { items, text, texts } from './engine/json.ts';
+import { updatedLimits } from './engine-limits.ts';
 import type { EngineObject } from './engine-objects.ts';
 import { runCommand } from './exec.ts';
 import { ensureCreated, pauseObject, removeObject, unpauseObject } from './life-cycle.ts';
 import { readLogs } from './logs.ts';
 import { containerEngineName, labels } from './names.ts';
+import { privilegedSettings } from './privileges.ts';
 import { attachSession, execSession } from './sessions.ts';
 import { readStats } from './stats.ts';
 import { thawFrozen } from './thaw.ts';
@@ -45,10 +47,11 @@ export class DockerContainers implements ContainerDriver {
 		checkContainer(settings);
 		const { objects, cgroups, owner, settings: log } = this.#context;
 		const cpu = settings.cpu === null ? null : await cgroups.clampCpu(settings.sandboxId, settings.cpu, signal);
+		const privileged = settings.privileged ? await privilegedSettings() : {};
 		const cgroupParent = await cgroups.name(settings.sandboxId, signal);
 		failPoint('driver.docker.container-create.before');
 		await objects.with('sandbox', settings.sandboxId, signal, (holder) => {
-			const body = containerConfig({ ...settings, cpu }, { owner, holder: holder.engineId, cgroupParent, log });
+			const body = containerConfig({ ...settings, cpu }, { owner, holder: holder.engineId, cgroupParent, privileged, log });
 			return ensureCreated(this.#context, 'container', settings.id, containerEngineName(settings.id), body, signal);
 		});
 		failPoint('driver.docker.container-create.after');
@@ -85,7 +88,7 @@ export class DockerContainers implements ContainerDriver {
 			const inspected = await objects.inspect('container', containerId, signal);
 			cpu = await cgroups.clampCpu(text(inspected, 'Config', 'Labels', labels.sandbox), cpu, signal);
 		}
-		await this.#post(containerId, 'update', signal, { body: engineLimits({ ...limits, cpu }) });
+		await this.#post(containerId, 'update', signal, { body: updatedLimits({ ...limits, cpu }) });
 	}
 
 	async remove(containerId: string, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import { items, number, text, texts, time } from './engine/json.ts';
 import { jsonLines } from './engine/json-lines.ts';
 import { splitReference } from './image-reference.ts';
 import { mapLimited } from './map-limited.ts';
-import { PullProgressCounter } from './pull-progress.ts';
+import { PullProgressCounter, type PullTotals } from './pull-progress.ts';
 
 /** ms without a word from the engine after which a pull or push is given up. */
 const silence = 300_000;
@@ -18,9 +18,8 @@ export class DockerImages implements ImageDriver {
 	}
 
 	async inspect(reference: string, signal: AbortSignal): Promise<ImageState | null> {
-		const path = `/images/${encodeURIComponent(reference)}/json`;
-		const answer = await this.#engine.json({ method: 'GET', path, signal, accept: [404] });
-		return answer.status === 404 ? null : imageState(answer.body);
+		const inspected = await this.#inspect(reference, signal);
+		return inspected === null ? null : imageState(inspected);
 	}
 
 	async list(signal: AbortSignal): Promise<readonly ImageState[]> {
@@ -31,10 +30,14 @@ export class DockerImages implements ImageDriver {
 
 	async pull(request: PullRequest, signal: AbortSignal): Promise<ImageState> {
 		const { repository, tag } = splitReference(request.reference);
-		await this.#transfer({ method: 'POST', path: '/images/create', query: { fromImage: repository, tag }, signal }, request);
-		const state = await this.inspect(request.reference, signal);
-		if (state === null) throw new DriverError('image-not-found', `the image ${request.reference} is not there after its pull`);
-		return state;
+		const call = { method: 'POST', path: '/images/create', query: { fromImage: repository, tag }, signal } as const;
+		const totals = await this.#transfer(call, request);
+		const inspected = await this.#inspect(request.reference, signal);
+		if (inspected === null) throw new DriverError('image-not-found', `the image ${request.reference} is not there after its pull`);
+		// The engine tells nothing of the layers of an image that was there already.
+		const layers = totals.layersTotal || items(inspected, 'RootFS', 'Layers').length;
+		request.onProgress?.({ ...totals, layersDone: layers, layersTotal: layers, bytesDone: totals.bytesTotal });
+		return imageState(inspected);
 	}
 
 	async push(request: PullRequest, signal: AbortSignal): Promise<void> {
@@ -83,13 +86,19 @@ export class DockerImages implements ImageDriver {
 		});
 	}
 
+	async #inspect(reference: string, signal: AbortSignal): Promise<unknown> {
+		const path = `/images/${encodeURIComponent(reference)}/json`;
+		const answer = await this.#engine.json({ method: 'GET', path, signal, accept: [404] });
+		return answer.status === 404 ? null : answer.body;
+	}
+
 	async #imageCall(request: EngineRequest): Promise<void> {
 		const answer = await this.#engine.json({ ...request, accept: [404] });
 		if (answer.status === 404) throw new DriverError('image-not-found', text(answer.body, 'message'));
 	}
 
 	/** A pull or a push: the engine answers 200 at once, and what goes wrong comes inside of the stream. */
-	async #transfer(request: EngineRequest, { auth, onProgress }: PullRequest): Promise<void> {
+	async #transfer(request: EngineRequest, { auth, onProgress }: PullRequest): Promise<PullTotals> {
 		const quiet = new AbortController();
 		const late = new DriverError('timeout', `the engine has said nothing about the image for ${silence / 1000} s`);
 		const timer = setTimeout(() => quiet.abort(late), silence);
@@ -103,6 +112,7 @@ export class DockerImages implements ImageDriver {
 				if (error !== '') throw transferError(0, error);
 				if (counter.add(line)) onProgress?.(counter.totals());
 			}
+			return counter.totals();
 		} catch (error) {
 			throw error instanceof DriverError && error.code === 'not-found' ? transferError(404, error.message) : error;
 		} finally {

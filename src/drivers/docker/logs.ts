@@ -1,7 +1,8 @@
 import type { LogRequest, OutputChunk } from '../driver.ts';
-import { asStdout, demultiplex } from './engine/demultiplex.ts';
+import { asStdout } from './engine/demultiplex.ts';
 import type { EngineClient } from './engine/engine-client.ts';
 import type { EngineObject } from './engine-objects.ts';
+import { logLines } from './log-lines.ts';
 
 /** Asks for the log; what is answered reads it. */
 export async function readLogs(
@@ -24,7 +25,7 @@ export async function readLogs(
 		},
 		signal,
 	});
-	return object.tty ? asStdout(body) : demultiplex(body);
+	return object.tty ? asStdout(body) : logLines(body, request.timestamps);
 }
 
 async function* none(): AsyncGenerator<OutputChunk, void, undefined> {}

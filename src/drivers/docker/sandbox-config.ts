@@ -1,4 +1,7 @@
 import type { SandboxSettings } from '../driver.ts';
+import { cpuPeriod, type GroupLimits } from './cgroup/layout.ts';
+import { number } from './engine/json.ts';
+import { createdLimits, leastMemory, unlimitedMemory } from './engine-limits.ts';
 import { labels } from './names.ts';
 
 /**
@@ -39,7 +42,7 @@ export function sandboxConfig(settings: SandboxSettings, owner: string, image: s
 			RestartPolicy: { Name: 'no' },
 			LogConfig: { Type: 'none', Config: {} },
 			// The record of the sandbox's limits: they are set on the group above it, which the engine keeps no note of.
-			...holderLimits(settings),
+			...createdLimits(holderLimits(settings)),
 			...(settings.runtime === null ? {} : { Runtime: settings.runtime }),
 			Mounts: files.flatMap(([source, target]) =>
 				source === null ? [] : [{ Type: 'bind', Source: source, Target: target, ReadOnly: false }],
@@ -48,16 +51,17 @@ export function sandboxConfig(settings: SandboxSettings, owner: string, image: s
 	};
 }
 
-/** The engine refuses less memory for a container. */
-const leastMemory = 6 * 1024 * 1024;
+/** The sandbox's limits as the holder's own. It needs next to nothing of them, and there they outlive the host's reboot. */
+export function holderLimits({ cpu, memory }: GroupLimits): { cpu: number | null; memory: number | null; pids: null } {
+	return { cpu, memory: memory === null ? null : Math.max(leastMemory, memory), pids: null };
+}
 
-/** The sandbox's limits as the holder's own. It needs next to nothing of them, and they outlive the host's reboot there. */
-export function holderLimits(limits: { readonly cpu: number | null; readonly memory: number | null }): Readonly<Record<string, number>> {
-	const memory = limits.memory === null ? -1 : Math.max(leastMemory, limits.memory * 1024 * 1024);
+/** The sandbox's limits from the engine's description of its holder. */
+export function recordedLimits(inspected: unknown): GroupLimits {
+	const quota = number(inspected, 'HostConfig', 'CpuQuota');
+	const memory = number(inspected, 'HostConfig', 'Memory');
 	return {
-		CpuPeriod: 100_000,
-		CpuQuota: limits.cpu === null ? -1 : Math.max(1_000, Math.round(limits.cpu * 100_000)),
-		Memory: memory,
-		MemorySwap: memory,
+		cpu: quota > 0 ? quota / cpuPeriod : null,
+		memory: memory > 0 && memory < unlimitedMemory ? Math.floor(memory / 1024 / 1024) : null,
 	};
 }

@@ -2,11 +2,12 @@ import { failPoint } from '../../faults/fail-point.ts';
 import { DriverError, type SandboxDriver, type SandboxSettings } from '../driver.ts';
 import type { GroupLimits } from './cgroup/layout.ts';
 import type { DockerContext } from './context.ts';
-import { field, flag, items, number, text } from './engine/json.ts';
+import { flag, items, number, text } from './engine/json.ts';
+import { updatedLimits } from './engine-limits.ts';
 import { ensureCreated, pauseObject, removeObject, unpauseObject } from './life-cycle.ts';
 import { ownFilter, sandboxEngineName } from './names.ts';
 import { PauseImage } from './pause-image.ts';
-import { holderLimits, sandboxConfig } from './sandbox-config.ts';
+import { holderLimits, recordedLimits, sandboxConfig } from './sandbox-config.ts';
 
 /** Seconds that `pause` is given to end; it takes some ms. */
 const stopTimeout = 2;
@@ -71,7 +72,7 @@ export class DockerSandboxes implements SandboxDriver {
 		await objects.find('sandbox', sandboxId, signal);
 		await cgroups.set(sandboxId, limits, signal);
 		await objects.with('sandbox', sandboxId, signal, (object) =>
-			engine.json({ method: 'POST', path: `/containers/${object.engineId}/update`, body: holderLimits(limits), signal }),
+			engine.json({ method: 'POST', path: `/containers/${object.engineId}/update`, body: updatedLimits(holderLimits(limits)), signal }),
 		);
 		if (this.#fresh.has(sandboxId)) this.#fresh.set(sandboxId, limits);
 	}
@@ -104,10 +105,7 @@ export class DockerSandboxes implements SandboxDriver {
 		if (inspected === null) throw new DriverError('not-found', `sandbox ${sandboxId} is not on this host`);
 		if (flag(inspected, 'State', 'Running')) return 'running';
 		await this.#endContainers(sandboxId, signal);
-		const host = field(inspected, 'HostConfig');
-		const quota = number(host, 'CpuQuota');
-		const memory = number(host, 'Memory');
-		return { cpu: quota > 0 ? quota / 100_000 : null, memory: memory > 0 ? Math.floor(memory / 1024 / 1024) : null };
+		return recordedLimits(inspected);
 	}
 
 	/** Ends every container that runs in it, the holder aside. */

@@ -3,11 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DriverError, type DriverSession, type InteractiveExecRequest, type OutputChunk, type TerminalSize } from '../driver.ts';
 import { asStdout, demultiplex } from './engine/demultiplex.ts';
 import type { EngineClient } from './engine/engine-client.ts';
+import { flag } from './engine/json.ts';
 import type { EngineObject } from './engine-objects.ts';
 import { createExec, exitCodeOf } from './exec.ts';
 
 /** A stream to the container's first process. */
 export async function attachSession(engine: EngineClient, object: EngineObject, signal: AbortSignal): Promise<DriverSession> {
+	const inspected = await engine.json({ method: 'GET', path: `/containers/${object.engineId}/json`, signal });
+	// The engine would wait for the start of one that does not run.
+	if (!flag(inspected.body, 'State', 'Running')) throw new DriverError('not-running', 'the container does not run');
 	const socket = await engine.hijack({
 		method: 'POST',
 		path: `/containers/${object.engineId}/attach`,

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import os from 'node:os';
 import { type ContainerStats, DriverError } from '../driver.ts';
 import type { EngineClient } from './engine/engine-client.ts';
 import { field, flag, items, number, text } from './engine/json.ts';
@@ -26,7 +27,7 @@ export function statsOf(sample: unknown): Omit<ContainerStats, 'networkReceived'
 	return {
 		cpuPercent: isPair ? (used / passed) * cores * 100 : 0,
 		memoryUsed: Math.max(0, number(sample, 'memory_stats', 'usage') - cache),
-		memoryLimit: number(sample, 'memory_stats', 'limit'),
+		memoryLimit: Math.min(number(sample, 'memory_stats', 'limit'), os.totalmem()),
 		blockRead: blockBytes(sample, 'read'),
 		blockWritten: blockBytes(sample, 'write'),
 		pids: number(sample, 'pids_stats', 'current'),

@@ -4,14 +4,16 @@ import fc from 'fast-check';
 import { archiveStat, unixMode } from '../../../src/drivers/docker/archive.ts';
 import { BoundedOutput } from '../../../src/drivers/docker/bounded-output.ts';
 import { limitWrites, parentName, sliceProperties } from '../../../src/drivers/docker/cgroup/layout.ts';
-import { containerConfig, engineLimits } from '../../../src/drivers/docker/container-config.ts';
+import { containerConfig } from '../../../src/drivers/docker/container-config.ts';
 import { field, text, time } from '../../../src/drivers/docker/engine/json.ts';
+import { createdLimits, unlimitedMemory, updatedLimits } from '../../../src/drivers/docker/engine-limits.ts';
 import { driverEvent } from '../../../src/drivers/docker/events.ts';
 import { supportsDiskQuota } from '../../../src/drivers/docker/facts.ts';
 import { splitReference } from '../../../src/drivers/docker/image-reference.ts';
 import { labels } from '../../../src/drivers/docker/names.ts';
+import { settingsFor } from '../../../src/drivers/docker/privileges.ts';
 import { PullProgressCounter } from '../../../src/drivers/docker/pull-progress.ts';
-import { sandboxConfig } from '../../../src/drivers/docker/sandbox-config.ts';
+import { holderLimits, recordedLimits, sandboxConfig } from '../../../src/drivers/docker/sandbox-config.ts';
 import { readSettings } from '../../../src/drivers/docker/settings.ts';
 import { containerState, sandboxState } from '../../../src/drivers/docker/state.ts';
 import { networkBytes, statsOf } from '../../../src/drivers/docker/stats.ts';
@@ -44,7 +46,13 @@ const settings: ContainerSettings = {
 	disk: null,
 	pids: null,
 };
-const place = { owner: 'me', holder: 'abc', cgroupParent: '/zunbox/me/s1', log: { logMaxSize: '10m', logMaxFiles: 3 } };
+const place = {
+	owner: 'me',
+	holder: 'abc',
+	cgroupParent: '/zunbox/me/s1',
+	privileged: { Privileged: true },
+	log: { logMaxSize: '10m', logMaxFiles: 3 },
+};
 
 describe('a container for the engine', () => {
 	test("carries our marks, which its user's labels cannot change", () => {
@@ -64,10 +72,10 @@ describe('a container for the engine', () => {
 		assert.equal(field(host, 'CpuQuota'), 150_000);
 		assert.equal(field(host, 'Memory'), 64 * 1024 * 1024);
 		assert.equal(field(host, 'MemorySwap'), 64 * 1024 * 1024);
-		assert.equal(field(host, 'PidsLimit'), -1);
+		assert.equal(field(host, 'PidsLimit'), undefined);
 		assert.equal(field(host, 'StorageOpt'), undefined);
 		assert.equal(text(host, 'RestartPolicy', 'Name'), 'no');
-		assert.deepEqual(field(host, 'LogConfig', 'Config'), { 'max-size': '10m', 'max-file': '3' });
+		assert.deepEqual(field(host, 'LogConfig', 'Config'), { 'max-size': '10m', 'max-file': '3', compress: 'true' });
 	});
 
 	test('is asked nothing that the engine refuses for one that joins a network', () => {
@@ -77,15 +85,28 @@ describe('a container for the engine', () => {
 		assert.equal(field(config, 'Healthcheck', 'Timeout'), 1_500_000_000);
 	});
 
-	test('without limits lifts those that it may have', () => {
-		assert.deepEqual(engineLimits({ cpu: null, memory: null, pids: null }), {
+	test('without limits is made without and lifts those that it may have', () => {
+		const none = { cpu: null, memory: null, pids: null };
+		assert.deepEqual(createdLimits(none), {});
+		assert.deepEqual(updatedLimits(none), {
 			CpuPeriod: 100_000,
 			CpuQuota: -1,
-			Memory: -1,
-			MemorySwap: -1,
+			Memory: unlimitedMemory,
+			MemorySwap: unlimitedMemory,
 			PidsLimit: -1,
 		});
 	});
+});
+
+test("a sandbox's limits are read back from its holder", () => {
+	for (const limits of [
+		{ cpu: 0.5, memory: 64 },
+		{ cpu: null, memory: null },
+		{ cpu: 2, memory: null },
+	]) {
+		assert.deepEqual(recordedLimits({ HostConfig: createdLimits(holderLimits(limits)) }), limits);
+		assert.deepEqual(recordedLimits({ HostConfig: updatedLimits(holderLimits(limits)) }), limits);
+	}
 });
 
 test('a holder has no capability, no way to write and no network', () => {
@@ -111,6 +132,14 @@ test('a holder has no capability, no way to write and no network', () => {
 	assert.equal(field(host, 'ReadonlyRootfs'), true);
 	assert.equal(text(host, 'NetworkMode'), 'none');
 	assert.equal(text(host, 'IpcMode'), 'shareable');
+});
+
+test('privileged is all that the host has', () => {
+	assert.deepEqual(settingsFor('000001ffffffffff', 40), { Privileged: true });
+	assert.deepEqual(settingsFor(null, 40), { Privileged: true });
+	const without = settingsFor('000001fffeffffff', 40);
+	assert.deepEqual(field(without, 'CapDrop'), ['SYS_RESOURCE']);
+	assert.equal(field(without, 'Privileged'), undefined);
 });
 
 describe('states', () => {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { demultiplex, FrameDecoder } from '../../../src/drivers/docker/engine/demultiplex.ts';
 import { jsonLines } from '../../../src/drivers/docker/engine/json-lines.ts';
+import { logLines } from '../../../src/drivers/docker/log-lines.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
 
 interface Frame {
@@ -47,6 +48,7 @@ describe('frames of the engine', () => {
 				const output = cut(encode(list), at).flatMap((chunk) => decoder.push(chunk));
 				const merged: { stream: string; bytes: Buffer }[] = [];
 				for (const chunk of output) {
+					if (chunk.bytes.length === 0) continue;
 					const last = merged.at(-1);
 					if (last?.stream === chunk.stream) last.bytes = Buffer.concat([last.bytes, chunk.bytes]);
 					else merged.push({ stream: chunk.stream, bytes: Buffer.from(chunk.bytes) });
@@ -82,6 +84,28 @@ describe('frames of the engine', () => {
 		const failure = encode([{ stream: 3, bytes: Buffer.from('log driver broke') }]);
 		await assert.rejects(collect(demultiplex(stream([failure]))), /log driver broke/);
 		await assert.rejects(collect(demultiplex(stream([Buffer.from('HTTP/1.1 400 Bad')]))), /unknown stream/);
+	});
+});
+
+describe('lines of a log', () => {
+	const long = 'x'.repeat(16_384);
+	const time = '2026-01-01T00:00:00.000000000Z ';
+	const read = async (lines: readonly string[], timestamps = false): Promise<string> => {
+		const bytes = encode(lines.map((line) => ({ stream: 1, bytes: Buffer.from(line) })));
+		return (await collect(logLines(stream([bytes]), timestamps))).map((chunk) => Buffer.from(chunk.bytes).toString()).join('');
+	};
+
+	test('get back the newline that the engine forgot', async () => {
+		assert.equal(await read([long, long, 'end', 'next\n']), `${long}${long}end\nnext\n`);
+		assert.equal(await read([long, '', 'next\n']), `${long}\nnext\n`);
+	});
+
+	test('are left as they are where nothing was forgotten', async () => {
+		assert.equal(await read([long, 'end\n', 'next\n', 'no newline']), `${long}end\nnext\nno newline`);
+	});
+
+	test('have one time each', async () => {
+		assert.equal(await read([time + long, `${time}end`, `${time}next\n`], true), `${time}${long}end\n${time}next\n`);
 	});
 });
 

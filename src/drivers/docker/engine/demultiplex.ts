@@ -4,6 +4,12 @@ const headerSize = 8;
 const streamNames = ['stdout', 'stdout', 'stderr'] as const;
 const systemError = 3;
 
+/** Part of a frame. */
+export interface FramePart extends OutputChunk {
+	/** Whether the frame ends with it. An empty frame is one empty part. */
+	readonly ends: boolean;
+}
+
 /**
  * Takes the engine's stream of frames apart: each has a header of 8 bytes (stream number, three zeros, length as a
  * big-endian 32-bit number) and its bytes. Chunks may be cut anywhere, also inside of a header. What has come of a
@@ -21,8 +27,8 @@ export class FrameDecoder {
 	}
 
 	/** Throws a DriverError for bytes that are no frames, and for an error that the engine sends as one. */
-	push(chunk: Uint8Array): readonly OutputChunk[] {
-		const output: OutputChunk[] = [];
+	push(chunk: Uint8Array): readonly FramePart[] {
+		const output: FramePart[] = [];
 		let at = 0;
 		while (at < chunk.length) {
 			if (this.#remaining > 0) {
@@ -36,7 +42,9 @@ export class FrameDecoder {
 			this.#header.set(part, this.#headerLength);
 			this.#headerLength += part.length;
 			at += part.length;
-			if (this.#headerLength === headerSize) this.#readHeader();
+			if (this.#headerLength < headerSize) continue;
+			this.#readHeader();
+			if (this.#remaining === 0) output.push(this.#chunk(Buffer.alloc(0)));
 		}
 		return output;
 	}
@@ -48,18 +56,25 @@ export class FrameDecoder {
 		if (this.#stream > systemError) throw new DriverError('failed', `the engine sent a frame of the unknown stream ${this.#stream}`);
 	}
 
-	#chunk(bytes: Uint8Array): OutputChunk {
+	#chunk(bytes: Uint8Array): FramePart {
 		const stream = streamNames[this.#stream];
 		if (stream === undefined) throw new DriverError('failed', Buffer.from(bytes).toString());
-		return { stream, bytes };
+		return { stream, bytes, ends: this.#remaining === 0 };
 	}
 }
 
-/** The output in a stream of frames. Throws `unavailable` when it ends inside of a frame: the engine went away. */
-export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGenerator<OutputChunk, void, undefined> {
+/** The parts in a stream of frames. Throws `unavailable` when it ends inside of a frame: the engine went away. */
+export async function* frameParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<FramePart, void, undefined> {
 	const decoder = new FrameDecoder();
 	for await (const chunk of source) yield* decoder.push(chunk);
 	if (!decoder.atBoundary) throw new DriverError('unavailable', 'the Docker Engine ended a stream inside of a frame');
+}
+
+/** The output in a stream of frames. */
+export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGenerator<OutputChunk, void, undefined> {
+	for await (const { stream, bytes } of frameParts(source)) {
+		if (bytes.length > 0) yield { stream, bytes };
+	}
 }
 
 /** The output of a terminal: the engine sends it as it is. */

@@ -11,7 +11,10 @@ const byText: readonly (readonly [RegExp, DriverErrorCode])[] = [
 	[/no space left on device|disk quota exceeded/i, 'no-space'],
 	[/--storage-opt|storage-opt/i, 'unsupported'],
 	[/no such container|no such exec/i, 'not-found'],
-	[/pull access denied|repository .*not found|manifest (for .*)?(unknown|not found)|no such image|name unknown/i, 'image-not-found'],
+	[
+		/pull access denied|repository .*not found|manifest (for .*)?(unknown|not found)|no such image|name unknown|reference does not exist/i,
+		'image-not-found',
+	],
 	[
 		/unauthorized|authentication required|incorrect username or password|no basic auth credentials|denied: requested access/i,
 		'unauthorized',
