@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { fail } from '../../../model/errors.ts';
-import type { Project } from '../../../model/identity.ts';
 import type { Store, StoreTransaction } from '../../../store/store.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { TokenCache } from './token-cache.ts';
-
-/** Is told of projects in the transaction that makes or removes them, such as to give each its default group. */
-export interface ProjectObserver {
-	created(tx: StoreTransaction, project: Project): Promise<void>;
-	deleted(tx: StoreTransaction, projectId: string): Promise<void>;
-}
 
 /** What the parts of the embedded identity work with. */
 export interface IdentityContext {
@@ -21,7 +14,6 @@ export interface IdentityContext {
 	readonly sourceThrottle: LoginThrottle;
 	/** ms. */
 	readonly tokenLifetime: number;
-	readonly observer: ProjectObserver | null;
 	readonly now: () => number;
 }
 

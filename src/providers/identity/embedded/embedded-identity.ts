@@ -4,7 +4,7 @@ import type { TokenInfo } from '../identity.ts';
 import type { IdentityManagement, IssuedToken, LoginRequest, TokenDetails } from '../management.ts';
 import { ApplicationCredentials } from './application-credentials.ts';
 import { Assignments } from './assignments.ts';
-import type { IdentityContext, ProjectObserver } from './context.ts';
+import type { IdentityContext } from './context.ts';
 import { ensureFirstAdministrator, resetFirstAdministrator } from './first-start.ts';
 import { Login } from './login.ts';
 import { LoginThrottle } from './login-throttle.ts';
@@ -24,7 +24,6 @@ export interface EmbeddedIdentityOptions {
 	readonly failuresBeforeDelay: number;
 	/** ms. */
 	readonly maxDelay: number;
-	readonly observer?: ProjectObserver;
 	readonly hashCost?: HashCost;
 	/** ms since the epoch. */
 	readonly now?: () => number;
@@ -51,7 +50,6 @@ export class EmbeddedIdentity implements IdentityManagement {
 			userThrottle: new LoginThrottle({ ...throttle, freeFailures: options.failuresBeforeDelay }),
 			sourceThrottle: new LoginThrottle({ ...throttle, freeFailures: 5 * options.failuresBeforeDelay }),
 			tokenLifetime: options.tokenLifetime,
-			observer: options.observer ?? null,
 			now,
 		};
 		this.#publicUrl = options.publicUrl;

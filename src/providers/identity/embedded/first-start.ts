@@ -49,7 +49,7 @@ async function ensureAdmin(tx: StoreTransaction, context: IdentityContext, hash:
 	let project = await tx.selectFrom('project').select('id').where('name', '=', name).executeTakeFirst();
 	if (project === undefined) {
 		const made = { id: newIdentityId(), name, description: 'Administration of the service', enabled: true, createdAt };
-		await insertProject(tx, context, made);
+		await insertProject(tx, made);
 		project = made;
 	} else {
 		await tx.updateTable('project').set({ enabled: 1 }).where('id', '=', project.id).execute();

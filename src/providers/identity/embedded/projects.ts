@@ -31,7 +31,7 @@ export class Projects implements ProjectManagement {
 		return this.#context.store.transaction(async (tx) => {
 			await requireFreeName(tx, input.name, null);
 			const project: Project = { id: newIdentityId(), createdAt: this.#context.now(), ...input };
-			await insertProject(tx, this.#context, project);
+			await insertProject(tx, project);
 			return project;
 		});
 	}
@@ -62,7 +62,7 @@ export class Projects implements ProjectManagement {
 		return change(this.#context, async (tx) => {
 			const project = await getProject(tx, id);
 			await requireEmpty(tx, project);
-			await this.#context.observer?.deleted(tx, id);
+			await deleteSecurityGroups(tx, id);
 			for (const table of ['token', 'application_credential', 'quota', 'registry', 'idempotency'] as const) {
 				await tx.deleteFrom(table).where('project_id', '=', id).execute();
 			}
@@ -80,13 +80,12 @@ export async function getProject(db: Queryable, id: string): Promise<Project> {
 	return projectOf(row);
 }
 
-export async function insertProject(tx: StoreTransaction, context: IdentityContext, project: Project): Promise<void> {
+export async function insertProject(tx: StoreTransaction, project: Project): Promise<void> {
 	const { id, name, description, enabled, createdAt } = project;
 	await tx
 		.insertInto('project')
 		.values({ id, name, description, enabled: enabled ? 1 : 0, created_at: createdAt })
 		.execute();
-	await context.observer?.created(tx, project);
 }
 
 async function requireFreeName(tx: StoreTransaction, name: string, except: string | null): Promise<void> {
@@ -111,4 +110,11 @@ async function requireEmpty(tx: StoreTransaction, project: Project): Promise<voi
 		if (count > 0) owned.push(`${count} ${word}`);
 	}
 	if (owned.length > 0) throw fail('conflict', `Project ${project.name} has ${owned.join(', ')}. Delete them first.`);
+}
+
+/** Its default group was made for it unasked, so the project does not have to be rid of it; no port is left that is in one. */
+async function deleteSecurityGroups(tx: StoreTransaction, projectId: string): Promise<void> {
+	const groups = tx.selectFrom('security_group').select('id').where('project_id', '=', projectId);
+	await tx.deleteFrom('security_group_rule').where('remote_group_id', 'in', groups).execute();
+	await tx.deleteFrom('security_group').where('project_id', '=', projectId).execute();
 }
