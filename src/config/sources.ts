@@ -15,7 +15,7 @@ const groupNames = new Set(settings.filter((setting) => setting.path.length > 1)
 /**
  * Variables that are not settings. The last two are what Kubernetes gives every pod beside a service named zunbox.
  */
-const otherVariables = /^ZUNBOX_(CONFIG|FAIL_POINT|FAIL_POINT_LOG|TEST_.*|SERVICE_.*|PORT(_.*)?)$/;
+const otherVariables = /^ZUNBOX_(CONFIG|MAX_HEAP|FAIL_POINT|FAIL_POINT_LOG|TEST_.*|SERVICE_.*|PORT(_.*)?)$/;
 
 /** Reads the content of a configuration file, already parsed. `where` names the file in messages. */
 export function readTree(tree: unknown, where: string): SourceResult {
