@@ -79,7 +79,12 @@ describe('configuration', () => {
 	});
 
 	test('what other programs put beside it is left alone', async () => {
-		const environment = { ZUNBOX_PORT: 'tcp://10.0.0.1:9517', ZUNBOX_SERVICE_HOST: '10.0.0.1', ZUNBOX_FAIL_POINT: 'x', ZUNBOX_MAX_HEAP: '300' };
+		const environment = {
+			ZUNBOX_PORT: 'tcp://10.0.0.1:9517',
+			ZUNBOX_SERVICE_HOST: '10.0.0.1',
+			ZUNBOX_FAIL_POINT: 'x',
+			ZUNBOX_MAX_HEAP: '300',
+		};
 		assert.deepEqual(await problemsOf({ environment }), []);
 	});
 
