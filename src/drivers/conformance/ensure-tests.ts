@@ -73,8 +73,8 @@ export function ensureTests(suite: Suite): void {
 			if (suite.driver.capabilities.exec) await failsWith(suite.exec(id, ['true']), 'not-found');
 			if (suite.driver.capabilities.updateLimits) await failsWith(containers.update(id, noLimits, suite.signal()), 'not-found');
 			// Stopping it may also succeed: it does not run.
-			for (const call of [containers.stop(id, 0, suite.signal()), sandboxes.stop(id, suite.signal())]) {
-				const outcome = await call.then(
+			for (const stop of [() => containers.stop(id, 0, suite.signal()), () => sandboxes.stop(id, suite.signal())]) {
+				const outcome = await stop().then(
 					() => 'stopped',
 					(error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
 				);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { hostArchitecture, makeImageArchive } from '../images/image-archive.ts';
-import { readTar } from '../tar.ts';
+import { readTar, tarEntry } from '../tar.ts';
 
 /**
  * A registry that holds one image, for reading only: the least of the OCI distribution protocol that a pull needs.
@@ -25,7 +25,7 @@ export class LoopbackRegistry {
 		const { tar } = makeImageArchive(
 			{
 				architecture: hostArchitecture(),
-				files: [{ type: 'file', path: 'random', mode: 0o644, content: randomBytes(300_000) }],
+				files: [tarEntry('random', { bytes: randomBytes(300_000) })],
 				entrypoint: null,
 				command: ['/random'],
 				environment: [],
