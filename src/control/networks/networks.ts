@@ -14,8 +14,8 @@ export interface CreateNetwork extends NetworkChange {
 	readonly projectId?: string;
 }
 
-/** Smallest MTU that IPv4 and IPv6 allow, and largest that Linux bridges take. */
-const mtuLimits = { 4: 68, 6: 1280, largest: 65535 } as const;
+/** Smallest MTU that IPv6 allows, and largest that Linux bridges take. */
+const mtuLimits = { smallest: 1280, largest: 65535 } as const;
 
 export function networkCollection(deps: NetworkControlDeps): Collection<NetworkView, CreateNetwork, NetworkChange> {
 	const { store, provider } = deps;
@@ -75,8 +75,8 @@ function checkChange(principal: Principal, change: NetworkChange, before?: Netwo
 	if ((change.shared ?? false) !== (before?.shared ?? false) && change.shared !== undefined) requireAdmin(principal, 'shared');
 	if (change.external !== undefined && change.external !== (before?.external ?? false)) requireAdmin(principal, 'router:external');
 	const { mtu } = change;
-	if (mtu !== undefined && (mtu < mtuLimits[6] || mtu > mtuLimits.largest)) {
-		throw failNetwork('InvalidInput', `Invalid input for mtu. Reason: '${mtu}' is not from ${mtuLimits[6]} to ${mtuLimits.largest}.`);
+	if (mtu !== undefined && (mtu < mtuLimits.smallest || mtu > mtuLimits.largest)) {
+		throw failNetwork('InvalidInput', `Invalid input for mtu. Reason: '${mtu}' is not from ${mtuLimits.smallest} to ${mtuLimits.largest}.`);
 	}
 }
 
