@@ -27,16 +27,19 @@ log_start=$(($(wc -c <"$log") + 1))
 setsid "$root/bin/zunbox" serve >>"$log" 2>&1 </dev/null &
 service=$!
 stopping=no
+# hello.ts waits until the service answers, and ends by itself when it does not live any more.
+"$node_bin" "$root/scripts/hello.ts" "$service" &
+hello=$!
+
 # A signal may come twice, from the terminal and by npm: the service is asked once.
 # shellcheck disable=SC2317 # the trap calls it
 stop() {
-	if [ "$stopping" = no ]; then kill -TERM "$service" 2>/dev/null || true; fi
+	if [ "$stopping" = no ]; then kill -TERM "$service" "$hello" 2>/dev/null || true; fi
 	stopping=yes
 }
 trap stop INT TERM HUP
 
-# hello.ts waits until the service answers, and ends by itself when it does not live any more.
-"$node_bin" "$root/scripts/hello.ts" "$service" || [ "$stopping" = yes ] || say "the service runs, but the first sandbox did not come up; see $log"
+wait "$hello" || [ "$stopping" = yes ] || say "the service runs, but the first sandbox did not come up; see $log"
 
 # A trapped signal ends `wait` early: wait until the service has really ended.
 while :; do

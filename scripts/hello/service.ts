@@ -75,13 +75,18 @@ export class Service {
 		return typeof answer === 'string' ? answer : JSON.stringify(answer);
 	}
 
-	/** Waits until it runs; an Error with the reason when it cannot. */
+	/** Waits until it runs; an Error with the reason when it cannot, or does not in two minutes. */
 	async untilRunning(container: string): Promise<Resource> {
-		return waitUntil(`container ${container} runs`, 120_000, async () => {
+		let standing = '';
+		const running = waitUntil(`container ${container} runs`, 120_000, async () => {
 			const seen = await this.#resource('GET', `containers/${container}`);
 			const status = text(seen, 'status');
-			if (status === 'Error' || status === 'Dead') throw new Error(`container ${container} is in ${status}: ${seen['status_reason']}`);
+			standing = `it is ${status}${seen['status_reason'] ? `: ${seen['status_reason']}` : ''}`;
+			if (status === 'Error' || status === 'Dead') throw new Error(`container ${container} does not run`);
 			return status === 'Running' ? seen : undefined;
+		});
+		return running.catch((error: unknown) => {
+			throw new Error(`${error instanceof Error ? error.message : String(error)}; ${standing}`, { cause: error });
 		});
 	}
 
