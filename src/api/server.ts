@@ -62,6 +62,11 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 			.send(JSON.stringify(rendered.body));
 	});
 	app.addHook('preClose', async () => stopping.abort());
+	app.addHook('onSend', (_request, reply, payload, done) => {
+		// A connection that became idle after the service began to stop would hold it until it times out.
+		if (stopping.signal.aborted) reply.header('connection', 'close');
+		done(null, payload);
+	});
 	app.addHook('onRoute', (route) => {
 		if (route.config?.rule === undefined) throw new Error(`route ${String(route.method)} ${route.url} names no policy rule`);
 	});

@@ -30,6 +30,8 @@ export class MemoryControl implements Control {
 	operations: Operation[] = [sampleOperation()];
 	/** Output of logs and execute. */
 	output = 'hello\n';
+	/** Waited for while a command is executed. */
+	beforeOutput: (signal: AbortSignal) => Promise<void> = async () => {};
 	/** Thrown by every call while it is set. */
 	failure: Error | null = null;
 
@@ -166,9 +168,10 @@ export class MemoryControl implements Control {
 			addSecurityGroup: act('addSecurityGroup'),
 			removeSecurityGroup: act('removeSecurityGroup'),
 			resize: act('resize'),
-			execute: async (principal, ref, command) => {
+			execute: async (principal, ref, command, signal) => {
 				this.#record('containers.execute', principal, [ref, command]);
 				this.#container(principal, ref);
+				await this.beforeOutput(signal);
 				return { stdout: bytes(), stderr: Buffer.alloc(0), output: bytes(), exitCode: 7, truncated: false };
 			},
 			executeInteractive: async () => noSession(),

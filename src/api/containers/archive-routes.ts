@@ -56,8 +56,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const bytes = decodeArchive(request.body.data, request.microversion >= base64From);
-			if (bytes.byteLength > archiveLimit)
-				throw fail('payload-too-large', `The archive is larger than the limit of ${archiveLimit} bytes.`);
+			if (bytes.byteLength > putLimit) throw fail('payload-too-large', `The archive is larger than the limit of ${putLimit} bytes.`);
 			await containers.putArchive(principalOf(request), request.params.id, request.body.path, oneChunk(bytes), hostSignal(reply, context));
 			return sendJson(reply, 200, null);
 		},

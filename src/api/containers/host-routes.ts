@@ -60,7 +60,9 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 			try {
 				const signal = AbortSignal.any([clientGone(reply), context.stopping]);
 				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, signal);
-				return reply.header('content-type', 'text/plain; charset=utf-8').send(Readable.from(bytesOf(chunks, close), { objectMode: false }));
+				return reply
+					.headers({ 'content-type': 'text/plain; charset=utf-8', connection: 'close' })
+					.send(Readable.from(bytesOf(chunks, close), { objectMode: false }));
 			} catch (error) {
 				close();
 				throw error;

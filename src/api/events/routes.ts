@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
 import { defined } from '../http/defined.ts';
+import { clientGone } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
@@ -50,7 +51,9 @@ export function eventRoutes(app: Api, context: RouteContext): void {
 				close();
 			});
 			context.stopping.addEventListener('abort', () => stream.destroy(), { once: true, signal: ended.signal });
-			return reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }).send(stream);
+			return reply
+				.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'close', 'x-accel-buffering': 'no' })
+				.send(stream);
 		},
 	});
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Api } from '../../../src/api/http/route.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
 import { fail } from '../../../src/model/errors.ts';
 import { ask, at, startApi } from '../../support/api-client.ts';
+import { eventually } from '../../support/eventually.ts';
 import { MemoryControl } from '../../support/memory-control.ts';
 
 describe('transport', () => {
@@ -248,4 +249,55 @@ test('errors of the other APIs have their own form', async (t) => {
 	const bad = await ask(api, 'POST /identity/v3/thing', { token: 'admin:a', headers: { 'content-type': 'application/json' }, text: '{' });
 	assert.equal(bad.status, 400);
 	assert.equal(missing.headers['openstack-api-version'], undefined);
+});
+
+describe('a call to a host', () => {
+	/** A service that listens and whose next execute is held until `release`; `started` answers its signal. */
+	async function holding(t: TestContext) {
+		const control = new MemoryControl();
+		const started = Promise.withResolvers<AbortSignal>();
+		const release = Promise.withResolvers<void>();
+		control.beforeOutput = async (signal) => {
+			started.resolve(signal);
+			await release.promise;
+		};
+		const api = await startApi(control);
+		const url = await api.listen({ host: '127.0.0.1', port: 0 });
+		t.after(async () => {
+			release.resolve();
+			await api.close();
+		});
+		const client = new AbortController();
+		const answer = fetch(`${url}/v1/containers/web/execute`, {
+			method: 'POST',
+			headers: { 'x-auth-token': 'member:project-a', 'content-type': 'application/json' },
+			body: JSON.stringify({ command: 'true' }),
+			signal: client.signal,
+		});
+		answer.catch(() => {});
+		return { api, client, answer, release, signal: await started.promise };
+	}
+
+	test('goes on when the body of its request is read', async (t) => {
+		const { answer, release, signal } = await holding(t);
+		// Long enough for the request's own stream to have closed.
+		for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+		assert.equal(signal.aborted, false);
+		release.resolve();
+		assert.equal((await answer).status, 200);
+	});
+
+	test('ends when the client goes', async (t) => {
+		const { client, signal } = await holding(t);
+		client.abort();
+		await eventually('the call ends', () => signal.aborted);
+	});
+
+	test('ends when the service stops', async (t) => {
+		const { api, release, signal } = await holding(t);
+		const closed = api.close();
+		await eventually('the call ends', () => signal.aborted);
+		release.resolve();
+		await closed;
+	});
 });

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Api, RouteFacts } from '../../../src/api/http/route.ts';
+import { ask, at, startApi } from '../../support/api-client.ts';
+import { MemoryControl } from '../../support/memory-control.ts';
+
+describe('openapi.json', () => {
+	let api: Api;
+	let document: unknown;
+	before(async () => {
+		api = await startApi(new MemoryControl());
+		document = (await ask(api, 'GET /openapi.json', { token: null })).body;
+	});
+	after(() => api.close());
+
+	const operationOf = ({ url, method }: RouteFacts) => at(document, 'paths', url.replaceAll(/:(\w+)/g, '{$1}'), method.toLowerCase());
+
+	test('has every route, and no other', () => {
+		const documented = Object.entries(at(document, 'paths') ?? {}).flatMap(([path, methods]) =>
+			Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+		);
+		const routes = api.routes.map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+		assert.deepEqual(documented.sort(), routes.sort());
+	});
+
+	test('each route has a summary, an id of its own, its policy and its answers', () => {
+		const ids = new Set<unknown>();
+		for (const route of api.routes) {
+			const name = `${route.method} ${route.url}`;
+			const operation = operationOf(route);
+			assert.ok(at(operation, 'summary'), name);
+			ids.add(at(operation, 'operationId'));
+			assert.equal(at(operation, 'x-policy'), route.config.rule, name);
+			const statuses = Object.keys(at(operation, 'responses') ?? {});
+			assert.ok(
+				statuses.some((status) => status.startsWith('2')),
+				`${name} documents no success`,
+			);
+			if (route.config.rule !== 'public') assert.ok(statuses.includes('4XX'), `${name} documents no refusal`);
+		}
+		assert.equal(ids.size, api.routes.length);
+	});
+
+	test('each parameter of a path is documented and required', () => {
+		for (const route of api.routes) {
+			const parameters = at(operationOf(route), 'parameters');
+			assert.ok(Array.isArray(parameters));
+			const inPath = parameters.filter((parameter) => at(parameter, 'in') === 'path');
+			assert.deepEqual(
+				inPath.map((parameter) => at(parameter, 'name')),
+				[...route.url.matchAll(/:(\w+)/g)].map(([, name]) => name),
+				route.url,
+			);
+			for (const parameter of inPath) assert.equal(at(parameter, 'required'), true);
+		}
+	});
+
+	test('what validates is what is documented', () => {
+		for (const route of api.routes) {
+			const operation = operationOf(route);
+			const schema = at(operation, 'requestBody', 'content', 'application/json', 'schema');
+			assert.equal(schema !== undefined, route.schema.body !== undefined, route.url);
+			const query = Object.keys(at(route.schema.querystring, 'properties') ?? {});
+			const merged = route.config.merge === true ? Object.keys(at(route.schema.body, 'properties') ?? {}) : [];
+			const parameters = at(operation, 'parameters');
+			assert.ok(Array.isArray(parameters));
+			assert.deepEqual(
+				parameters.filter((parameter) => at(parameter, 'in') === 'query').map((parameter) => at(parameter, 'name')),
+				[...query, ...merged],
+				route.url,
+			);
+		}
+	});
+
+	test('every reference leads somewhere', () => {
+		const text = JSON.stringify(document);
+		const names = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name ?? ''));
+		assert.ok(names.has('Container') && names.has('Sandbox') && names.has('Errors'));
+		for (const name of names) assert.ok(at(document, 'components', 'schemas', name), name);
+	});
+
+	test('versions of routes and fields are in it', () => {
+		assert.deepEqual(at(document, 'paths', '/v1/containers/{id}/rename', 'post', 'x-microversions'), { max: '1.13' });
+		assert.equal(at(document, 'paths', '/v1/containers', 'post', 'x-field-microversions', 'mounts'), '1.11');
+		assert.equal(at(document, 'openapi'), '3.1.0');
+	});
+});
