@@ -5,7 +5,7 @@ import { DriverAgentLink } from './agent-link.ts';
 import { SandboxHooks } from './hooks/sandbox-hooks.ts';
 import { PullManager } from './images/pull-manager.ts';
 import type { HostNetworking } from './network/host-networking.ts';
-import { NetworkKeeper } from './network-keeper.ts';
+import { NetworkSync } from './network-sync.ts';
 import { type AgentOptions, defaultAgentOptions } from './options.ts';
 import { Reconciler } from './reconcile.ts';
 import { Limiter } from './run/limiter.ts';
@@ -31,7 +31,7 @@ export class Agent {
 	readonly #deps: AgentDeps;
 	readonly #options: AgentOptions;
 	readonly #stop = new AbortController();
-	readonly #networks: NetworkKeeper;
+	readonly #networks: NetworkSync;
 	readonly #workers: Workers;
 	readonly #reconciler: Reconciler;
 	readonly #loops: Promise<unknown>[] = [];
@@ -46,7 +46,7 @@ export class Agent {
 		const { log } = this.#options;
 		const hostname = (): string => this.#hostname;
 		const signal = this.#stop.signal;
-		this.#networks = new NetworkKeeper(link, networking, hostname, signal);
+		this.#networks = new NetworkSync(link, networking, hostname, signal);
 		const shared = { hostname, link, driver, stateDirectory, options: this.#options, signal };
 		this.#workers = new Workers({
 			...shared,

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SandboxSpec } from '../../model/spec.ts';
 
@@ -45,12 +45,12 @@ export async function readNameFiles(paths: NameFilePaths): Promise<string | null
 
 /**
  * Writes both. A new file appears whole. One that is there is written over in place, in one write: containers have that
- * very file mounted, and would never see another of the same name.
+ * very file mounted, and would never see another of the same name. Nothing is forced to the disk: an agent that starts
+ * compares what is there.
  */
 export async function writeNameFiles(paths: NameFilePaths, spec: Pick<SandboxSpec, 'hosts' | 'dns'>): Promise<void> {
 	await mkdir(paths.directory, { recursive: true, mode: 0o755 });
-	await writeFileLive(paths.hosts, renderHosts(spec));
-	await writeFileLive(paths.resolv, renderResolv(spec));
+	await Promise.all([writeFileLive(paths.hosts, renderHosts(spec)), writeFileLive(paths.resolv, renderResolv(spec))]);
 }
 
 export async function removeNameFiles(paths: NameFilePaths): Promise<void> {
@@ -63,15 +63,10 @@ async function writeFileLive(file: string, contents: string): Promise<void> {
 		await using handle = await open(file, constants.O_WRONLY);
 		await handle.write(bytes, 0, bytes.length, 0);
 		await handle.truncate(bytes.length);
-		await handle.sync();
 	} catch (error) {
 		if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 		const temporary = `${file}.new`;
-		{
-			await using handle = await open(temporary, 'w', 0o644);
-			await handle.writeFile(bytes);
-			await handle.sync();
-		}
+		await writeFile(temporary, bytes, { mode: 0o644 });
 		await rename(temporary, file);
 	}
 }

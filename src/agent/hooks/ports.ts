@@ -1,12 +1,12 @@
 import { DriverError, type SandboxDriver } from '../../drivers/driver.ts';
 import type { PortSpec } from '../../model/spec.ts';
 import type { HostNetworking } from '../network/host-networking.ts';
-import type { NetworkKeeper } from '../network-keeper.ts';
+import type { NetworkSync } from '../network-sync.ts';
 import type { Hook } from './hook.ts';
 import { runAll } from './run-all.ts';
 
 /** The rules of its ports are in the kernel before the ports are. They go when control no longer tells of them. */
-export function rulesHook(networks: NetworkKeeper, networked: boolean): Hook {
+export function rulesHook(networks: NetworkSync, networked: boolean): Hook {
 	return {
 		async setUp() {
 			if (networked) await networks.refresh();

@@ -2,7 +2,7 @@ import type { Driver } from '../../drivers/driver.ts';
 import { failPoint } from '../../faults/fail-point.ts';
 import type { SandboxSpec } from '../../model/spec.ts';
 import type { HostNetworking } from '../network/host-networking.ts';
-import type { NetworkKeeper } from '../network-keeper.ts';
+import type { NetworkSync } from '../network-sync.ts';
 import type { AgentLog } from '../options.ts';
 import { type HookName, hookNames } from '../plan/step.ts';
 import type { HostVolumes } from '../volumes/host-volumes.ts';
@@ -16,7 +16,7 @@ import { volumesHook } from './volumes.ts';
 export interface HookDeps {
 	readonly driver: Driver;
 	readonly networking: HostNetworking;
-	readonly networks: NetworkKeeper;
+	readonly networks: NetworkSync;
 	readonly volumes: HostVolumes;
 	readonly stateDirectory: string;
 	readonly log: AgentLog;

@@ -9,6 +9,6 @@ export function failureOf(error: unknown): Pick<StepFailure, 'reason' | 'transie
 
 function isTransient(error: unknown): boolean {
 	if (error instanceof DriverError) return error.transient;
-	if (error instanceof ZunboxError) return error.status >= 500;
+	if (error instanceof ZunboxError) return error.code === 'service-unavailable' || error.code === 'host-not-up';
 	return error instanceof DOMException && error.name === 'TimeoutError';
 }

@@ -9,6 +9,7 @@ import { Memory } from '../../../src/agent/run/memory.ts';
 import { operationIdOf } from '../../../src/agent/run/obsolete.ts';
 import type { ContainerState, ObservedSandbox, SandboxState } from '../../../src/drivers/driver.ts';
 import type { ContainerSpec, OperationReport, SandboxSpec } from '../../../src/model/spec.ts';
+import { takeReport } from './model-control.ts';
 import { containerState } from './specs.ts';
 
 /** How a step of the simulation ends; null = well. */
@@ -199,38 +200,9 @@ export class SimulatedHost {
 		return this.spec?.containers.find((container) => container.id === id);
 	}
 
-	/** What control does with a report: an operation that failed leaves what is seen as what is wanted. */
 	#tell(operations: readonly OperationReport[]): void {
 		if (this.spec === null) return;
-		const report = sandboxReport(this.spec, this.observed(), this.context(), operations);
 		this.reports.push(...operations);
-		if (report.removed) {
-			this.spec = null;
-			return;
-		}
-		const outcome = (id: string | undefined) => operations.find((one) => one.id === id);
-		const { operation } = this.spec;
-		const containers = this.spec.containers
-			.filter(({ id }) => !report.removedContainers.includes(id))
-			.map((container): ContainerSpec => {
-				const told = outcome(container.operation?.id);
-				const seen = report.containers.find(({ id }) => id === container.id);
-				const goal = seen?.ended
-					? 'Stopped'
-					: told?.outcome === 'failed' && container.goal !== 'Deleted'
-						? seenGoal(seen?.status)
-						: container.goal;
-				return { ...container, goal, operation: after(container.operation, told), restartCount: seen?.restartCount ?? 0 };
-			});
-		this.spec = { ...this.spec, containers, operation: after(operation, outcome(operation?.id)) };
+		this.spec = takeReport(this.spec, sandboxReport(this.spec, this.observed(), this.context(), operations));
 	}
-}
-
-function after(operation: SandboxSpec['operation'], report: OperationReport | undefined): SandboxSpec['operation'] {
-	if (operation === null || report === undefined || report.outcome === 'retry') return operation;
-	return report.outcome === 'started' ? { ...operation, startedAt: report.at } : null;
-}
-
-function seenGoal(status: string | undefined): ContainerSpec['goal'] {
-	return status === 'Running' || status === 'Paused' ? status : 'Stopped';
 }

@@ -1,0 +1,135 @@
+import type { ControlLink } from '../../../src/bus/bus.ts';
+import type { HostFacts } from '../../../src/model/host.ts';
+import type {
+	ContainerReport,
+	ContainerSpec,
+	HostNetworkSpec,
+	OperationReport,
+	SandboxReport,
+	SandboxSpec,
+} from '../../../src/model/spec.ts';
+import { eventually } from '../eventually.ts';
+import { takeReport } from './model-control.ts';
+
+/** Control in memory, for one host. It outlives the agents that speak to it, as a database does. */
+export class ScriptedControl implements ControlLink {
+	readonly #specs = new Map<string, SandboxSpec>();
+	readonly #last = new Map<string, SandboxReport>();
+	#wake: ((sandboxId: string | null) => void) | null = null;
+	/** Every report, in order. */
+	readonly reports: SandboxReport[] = [];
+	readonly registered: HostFacts[] = [];
+	heartbeats = 0;
+	/** While true, every call fails. */
+	away = false;
+	networks: HostNetworkSpec = { version: 1, networks: [], securityGroups: [], publishedPorts: [] };
+
+	async register(facts: HostFacts): Promise<void> {
+		this.#reach();
+		this.registered.push(facts);
+	}
+
+	async heartbeat(): Promise<void> {
+		this.#reach();
+		this.heartbeats += 1;
+	}
+
+	async assignments() {
+		this.#reach();
+		return [...this.#specs.values()].map((spec) => {
+			const work = [spec, ...spec.containers].some(({ operation }) => operation !== null);
+			return { sandboxId: spec.id, version: spec.version, work };
+		});
+	}
+
+	async sandbox(_hostname: string, sandboxId: string): Promise<SandboxSpec | null> {
+		this.#reach();
+		return this.#specs.get(sandboxId) ?? null;
+	}
+
+	async report(_hostname: string, report: SandboxReport): Promise<SandboxSpec | null> {
+		this.#reach();
+		this.reports.push(report);
+		this.#last.set(report.sandboxId, report);
+		const spec = this.#specs.get(report.sandboxId);
+		if (spec === undefined) return null;
+		const next = takeReport(spec, report);
+		if (next === null) this.#specs.delete(spec.id);
+		else this.#specs.set(spec.id, JSON.stringify(next) === JSON.stringify(spec) ? spec : { ...next, version: spec.version + 1 });
+		return this.#specs.get(spec.id) ?? null;
+	}
+
+	async network(_hostname: string, knownVersion: number | null): Promise<HostNetworkSpec | null> {
+		this.#reach();
+		return knownVersion === this.networks.version ? null : this.networks;
+	}
+
+	onWake(_hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void {
+		this.#wake = wake;
+		signal.addEventListener('abort', () => {
+			if (this.#wake === wake) this.#wake = null;
+		});
+	}
+
+	/** Wants a new sandbox on the host. */
+	add(spec: SandboxSpec): void {
+		this.#specs.set(spec.id, spec);
+		this.#wake?.(spec.id);
+	}
+
+	/** Forgets a sandbox, as a database that was restored from a copy would. */
+	forget(sandboxId: string): void {
+		this.#specs.delete(sandboxId);
+	}
+
+	/** Wants something else of a sandbox. */
+	change(sandboxId: string, change: Partial<SandboxSpec>): void {
+		const spec = this.spec(sandboxId);
+		this.#specs.set(sandboxId, { ...spec, ...change, version: spec.version + 1 });
+		this.#wake?.(sandboxId);
+	}
+
+	/** Wants something else of a container; one that is not there is added. */
+	changeContainer(sandboxId: string, container: Partial<ContainerSpec> & { readonly id: string }, added?: ContainerSpec): void {
+		const { containers } = this.spec(sandboxId);
+		const changed = containers.map((one) => (one.id === container.id ? { ...one, ...container } : one));
+		this.change(sandboxId, { containers: added === undefined ? changed : [...containers, added] });
+	}
+
+	spec(sandboxId: string): SandboxSpec {
+		const spec = this.#specs.get(sandboxId);
+		if (spec === undefined) throw new Error(`control has no sandbox ${sandboxId}`);
+		return spec;
+	}
+
+	has(sandboxId: string): boolean {
+		return this.#specs.has(sandboxId);
+	}
+
+	/** The last that was told of a sandbox. */
+	last(sandboxId: string): SandboxReport | undefined {
+		return this.#last.get(sandboxId);
+	}
+
+	/** The last that was told of a container. */
+	seen(sandboxId: string, containerId: string): ContainerReport | undefined {
+		return this.#last.get(sandboxId)?.containers.find(({ id }) => id === containerId);
+	}
+
+	/** All that was told of an operation, in order. */
+	outcomes(operationId: string): readonly OperationReport[] {
+		return this.reports.flatMap(({ operations }) => operations).filter(({ id }) => id === operationId);
+	}
+
+	/** Ends when nothing that was asked is unfinished. */
+	async quiet(sandboxId: string): Promise<void> {
+		await eventually(`no unfinished operation of ${sandboxId}`, () => {
+			const spec = this.#specs.get(sandboxId);
+			return spec === undefined || [spec, ...spec.containers].every(({ operation }) => operation === null);
+		});
+	}
+
+	#reach(): void {
+		if (this.away) throw new Error('control is away');
+	}
+}
