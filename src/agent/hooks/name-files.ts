@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SandboxSpec } from '../../model/spec.ts';
 
@@ -66,7 +66,9 @@ async function writeFileLive(file: string, contents: string): Promise<void> {
 	} catch (error) {
 		if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 		const temporary = `${file}.new`;
-		await writeFile(temporary, bytes, { mode: 0o644 });
+		await writeFile(temporary, bytes);
+		// Whatever the service's umask: every user of a container reads it.
+		await chmod(temporary, 0o644);
 		await rename(temporary, file);
 	}
 }
