@@ -7,7 +7,7 @@ import { labels, ownFilter } from './names.ts';
 /** What says something about a state. Execs, attaches and resizes are many and say nothing of it. */
 const actions = ['create', 'start', 'die', 'oom', 'stop', 'kill', 'pause', 'unpause', 'restart', 'destroy', 'update', 'health_status'];
 
-/** The engine's events about what is ours; ends when the engine goes away. */
+/** The engine's events about what is ours; ends when the engine goes away, and fails with `unavailable` when it is away. */
 export async function* driverEvents(context: DockerContext, signal: AbortSignal): AsyncGenerator<DriverEvent, void, undefined> {
 	const filters = JSON.stringify({ type: ['container'], event: actions, ...ownFilter(context.owner) });
 	const { body } = await context.engine.stream({ method: 'GET', path: '/events', query: { filters }, signal });

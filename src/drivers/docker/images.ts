@@ -128,10 +128,10 @@ function transferError(status: number, message: string): DriverError {
 	return new DriverError('image-not-found', error.message);
 }
 
-/** The engine wants it for a push also where there is nothing to tell. */
+/** The engine wants it for a push also where there is nothing to tell, and in URL-safe base64 with its padding. */
 function authHeader(auth: PullRequest['auth']): string {
 	const content = auth === null ? {} : { username: auth.username, password: auth.password, serveraddress: auth.domain };
-	return Buffer.from(JSON.stringify(content)).toString('base64url');
+	return Buffer.from(JSON.stringify(content)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
 /** From the engine's description. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DriverError } from '../../driver.ts';
 import { type CgroupLayout, type CgroupWrite, type GroupLimits, limitWrites } from './layout.ts';
@@ -32,16 +32,12 @@ export async function removeFolders(parent: string): Promise<void> {
 	for (const root of await roots()) await rmdir(path.join(root, parent)).catch(() => undefined);
 }
 
-/** Names of the folders below `folder` that were made before `before` (ms since the epoch), in any controller. */
-export async function foldersMadeBefore(folder: string, before: number): Promise<readonly string[]> {
+/** Names of the groups below `folder`, in any controller. */
+export async function groupsIn(folder: string): Promise<readonly string[]> {
 	const names = new Set<string>();
 	for (const root of await roots()) {
 		const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch(() => []);
-		for (const entry of entries) {
-			if (!entry.isDirectory()) continue;
-			const made = await stat(path.join(root, folder, entry.name)).catch(() => null);
-			if (made !== null && made.mtimeMs < before) names.add(entry.name);
-		}
+		for (const entry of entries) if (entry.isDirectory()) names.add(entry.name);
 	}
 	return [...names];
 }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { DriverError } from '../../driver.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { text } from '../engine/json.ts';
-import { foldersMadeBefore, parentQuota, removeFolders, writeLimits } from './cgroup-files.ts';
+import { groupsIn, parentQuota, removeFolders, writeLimits } from './cgroup-files.ts';
 import { type CgroupLayout, cpuPeriod, type GroupLimits, parentName, sliceProperties } from './layout.ts';
 
 const run = promisify(execFile);
@@ -16,7 +16,8 @@ const run = promisify(execFile);
 export class CgroupParents {
 	readonly #engine: EngineClient;
 	readonly #owner: string;
-	readonly #startedAt = Date.now();
+	/** Names that were used here: the sandboxes may be younger than any list of them. */
+	readonly #used = new Set<string>();
 	#layout: CgroupLayout | null = null;
 
 	constructor(engine: EngineClient, owner: string) {
@@ -26,13 +27,15 @@ export class CgroupParents {
 
 	/** What the engine takes as CgroupParent; '' where it has no control groups. */
 	async name(sandboxId: string, signal: AbortSignal): Promise<string> {
-		return parentName(await this.#known(signal), this.#owner, sandboxId);
+		const name = parentName(await this.#known(signal), this.#owner, sandboxId);
+		this.#used.add(name);
+		return name;
 	}
 
 	/** Sets what all containers of the sandbox get together, also while they run. */
 	async set(sandboxId: string, limits: GroupLimits, signal: AbortSignal): Promise<void> {
 		const layout = await this.#known(signal);
-		const name = parentName(layout, this.#owner, sandboxId);
+		const name = await this.name(sandboxId, signal);
 		if (layout.manager === 'cgroupfs') await writeLimits(layout, name, limits);
 		if (layout.manager === 'systemd') {
 			await this.#systemctl(['set-property', '--runtime', name, ...sliceProperties(layout.version, limits)], signal);
@@ -53,6 +56,7 @@ export class CgroupParents {
 		const name = parentName(layout, this.#owner, sandboxId);
 		if (layout.manager === 'cgroupfs') await removeFolders(name);
 		if (layout.manager === 'systemd') await this.#systemctl(['stop', name], signal).catch(() => undefined);
+		this.#used.delete(name);
 	}
 
 	/** Removes groups that an earlier process left between removing a sandbox and removing its group. */
@@ -61,9 +65,9 @@ export class CgroupParents {
 		if (layout.manager !== 'cgroupfs') return;
 		const wanted = new Set(sandboxIds.map((id) => parentName(layout, this.#owner, id)));
 		const folder = path.dirname(parentName(layout, this.#owner, 'any'));
-		for (const name of await foldersMadeBefore(folder, this.#startedAt)) {
+		for (const name of await groupsIn(folder)) {
 			const parent = path.join(folder, name);
-			if (!wanted.has(parent)) await removeFolders(parent);
+			if (!wanted.has(parent) && !this.#used.has(parent)) await removeFolders(parent);
 		}
 	}
 
