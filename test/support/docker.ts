@@ -129,7 +129,10 @@ export async function pushImage(image: string, target: string, login?: RegistryL
 	await engineOk('POST', `/images/${image}/tag?repo=${encodeURIComponent(repository)}&tag=${encodeURIComponent(tag)}`);
 	try {
 		// URL-safe with its padding: without it the engine takes a login of most lengths for none.
-		const auth = Buffer.from(JSON.stringify(login ?? {})).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+		const auth = Buffer.from(JSON.stringify(login ?? {}))
+			.toString('base64')
+			.replaceAll('+', '-')
+			.replaceAll('/', '_');
 		const answer = await engineOk('POST', `/images/${repository}/push?tag=${encodeURIComponent(tag)}`, {
 			headers: { 'x-registry-auth': auth },
 		});
