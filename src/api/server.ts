@@ -5,6 +5,7 @@ import { containerRoutes } from './containers/routes.ts';
 import { errorFormOf, renderError } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
 import { installBodyParser } from './http/body.ts';
+import { installGracefulClose } from './http/graceful-close.ts';
 import { installHooks } from './http/hooks.ts';
 import { installNotFound } from './http/not-found.ts';
 import { normalizeUrl } from './http/paths.ts';
@@ -70,6 +71,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 	app.addHook('onRoute', (route) => {
 		if (route.config?.rule === undefined) throw new Error(`route ${String(route.method)} ${route.url} names no policy rule`);
 	});
+	installGracefulClose(app);
 	installBodyParser(app);
 	installNotFound(app);
 	const limiter = options.rateLimit === null ? null : new RateLimiter(options.rateLimit);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Api } from '../../../src/api/http/route.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
@@ -300,4 +302,17 @@ describe('a call to a host', () => {
 		release.resolve();
 		await closed;
 	});
+});
+
+test('a connection that asks nothing does not hold a service that stops', async (t) => {
+	const api = await startApi(new MemoryControl());
+	const { port } = new URL(await api.listen({ host: '127.0.0.1', port: 0 }));
+	const socket = connect(Number(port), '127.0.0.1');
+	t.after(() => socket.destroy());
+	await once(socket, 'connect');
+	// The server has it when a second connection was answered.
+	await fetch(`http://127.0.0.1:${port}/healthcheck`).then((answer) => answer.text());
+	const ended = once(socket, 'close');
+	await api.close();
+	await ended;
 });
