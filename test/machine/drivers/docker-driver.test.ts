@@ -27,7 +27,8 @@ before(async () => {
 after(async () => {
 	const { containers, sandboxes } = await driver.list(signal());
 	for (const { id } of containers) await driver.containers.remove(id, signal());
-	for (const { id } of sandboxes) await driver.sandboxes.remove(id, signal());
+	const left = new Set([...sandboxes.map(({ id }) => id), ...containers.map(({ sandboxId }) => sandboxId)]);
+	for (const id of left) await driver.sandboxes.remove(id, signal());
 	await driver.close();
 	await sweepOwner(owner);
 	await rm(folder, { recursive: true });
