@@ -12,10 +12,10 @@ export interface RenderOptions {
 	readonly created?: boolean;
 }
 
-/** A container as the API shows it. Pure, and written out by hand, since lists are made of it. */
+/** A container as the API shows it. Pure, and written out by hand, since lists are made of it: what is undefined is left out of JSON. */
 export function renderContainer(view: ContainerView, { links, admin, created = false }: RenderOptions) {
 	return {
-		...(links === null ? {} : { links: resourceLinks(links, 'containers', view.id) }),
+		links: links === null ? undefined : resourceLinks(links, 'containers', view.id),
 		uuid: view.id,
 		name: view.name,
 		project_id: view.projectId,
@@ -60,7 +60,10 @@ export function renderContainer(view: ContainerView, { links, admin, created = f
 		exposed_ports: view.exposedPorts ?? {},
 		pids: view.pids,
 		pull: renderPull(view.pull),
-		...(admin ? { host: view.host, image_pull_policy: view.imagePullPolicy, privileged: view.privileged, runtime: view.runtime } : {}),
+		host: admin ? view.host : undefined,
+		image_pull_policy: admin ? view.imagePullPolicy : undefined,
+		privileged: admin ? view.privileged : undefined,
+		runtime: admin ? view.runtime : undefined,
 	};
 }
 

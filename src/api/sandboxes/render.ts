@@ -9,11 +9,11 @@ export interface RenderOptions {
 	readonly admin: boolean;
 }
 
-/** A sandbox as the API shows it. */
+/** A sandbox as the API shows it. What is undefined is left out of JSON. */
 export function renderSandbox(view: SandboxView, { links, admin }: RenderOptions) {
 	const paused = view.expiresRemaining !== null;
 	return {
-		...(links === null ? {} : { links: resourceLinks(links, 'sandboxes', view.id) }),
+		links: links === null ? undefined : resourceLinks(links, 'sandboxes', view.id),
 		uuid: view.id,
 		name: view.name,
 		project_id: view.projectId,
@@ -45,7 +45,9 @@ export function renderSandbox(view: SandboxView, { links, admin }: RenderOptions
 		expires_remaining: view.expiresRemaining === null ? null : view.expiresRemaining / 1000,
 		created_at: isoTime(view.createdAt),
 		updated_at: isoTime(view.updatedAt),
-		...(admin ? { host: view.host, driver: view.driver, provider_ids: view.providerIds } : {}),
+		host: admin ? view.host : undefined,
+		driver: admin ? view.driver : undefined,
+		provider_ids: admin ? view.providerIds : undefined,
 	};
 }
 
