@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import type { ImageState, PullRequest } from '../driver.ts';
 import { collectBytes } from '../tar.ts';
 import { LoopbackRegistry } from './loopback-registry.ts';
 import { failsWith, type Suite, streamOf } from './suite.ts';
@@ -94,6 +95,22 @@ export function imageTests(suite: Suite): void {
 			if (chosen === null) return;
 			await failsWith(suite.driver.images.pull({ reference: chosen.missing, auth: null }, suite.signal()), 'image-not-found');
 			assert.equal(await suite.driver.images.inspect(chosen.missing, suite.signal()), null);
+		});
+
+		test('credentials that the registry wants', async (t) => {
+			if (registry === null) return t.skip('the driver’s registry is not the suite’s');
+			const right = { username: 'me', password: 'secret word' };
+			const guarded = await LoopbackRegistry.start(right);
+			const { present: reference } = guarded;
+			const domain = reference.split('/')[0] ?? '';
+			t.after(async () => {
+				await suite.driver.images.remove(reference, suite.signal());
+				await guarded.close();
+			});
+			const pull = (auth: PullRequest['auth']): Promise<ImageState> => suite.driver.images.pull({ reference, auth }, suite.signal());
+			await failsWith(pull(null), 'unauthorized');
+			await failsWith(pull({ domain, ...right, password: 'wrong' }), 'unauthorized');
+			assert((await pull({ domain, ...right })).references.includes(reference));
 		});
 
 		test('a registry that is not there', async (t) => {

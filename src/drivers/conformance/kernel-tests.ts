@@ -11,13 +11,17 @@ export function kernelTests(suite: Suite): void {
 		test('the network is shared: localhost in one sandbox, nobody in another', async (t) => {
 			if (suite.simulated(t) || suite.cannot(t, 'exec')) return;
 			const sandboxId = await suite.startSandbox(t);
-			await suite.startContainer(sandboxId, ['sh', '-c', 'echo served > /tmp/index.html; exec httpd -f -p 127.0.0.1:8099 -h /tmp']);
+			const server = await suite.startContainer(sandboxId, [
+				'sh',
+				'-c',
+				'echo served > /tmp/index.html; exec httpd -f -p 127.0.0.1:8099 -h /tmp',
+			]);
 			const client = await suite.startContainer(sandboxId, idle);
 			const fetch = ['wget', '-q', '-O', '-', 'http://127.0.0.1:8099/'];
 			await suite.until('it is served', async () => Buffer.from((await suite.exec(client, fetch)).stdout).toString() === 'served\n');
 			const stranger = await suite.startContainer(await suite.startSandbox(t), idle);
 			assert.notEqual((await suite.exec(stranger, fetch)).exitCode, 0);
-			assert.equal(await namespaceOf(client, 'net'), await namespaceOf(client, 'net'));
+			assert.equal(await namespaceOf(client, 'net'), await namespaceOf(server, 'net'));
 			assert.notEqual(await namespaceOf(client, 'net'), await namespaceOf(stranger, 'net'));
 		});
 

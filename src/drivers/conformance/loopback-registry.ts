@@ -20,7 +20,9 @@ export class LoopbackRegistry {
 		this.missing = `${host}/conformance/no-such-image:latest`;
 	}
 
-	static async start(): Promise<LoopbackRegistry> {
+	/** With credentials, who does not show them gets nothing. */
+	static async start(credentials?: { readonly username: string; readonly password: string }): Promise<LoopbackRegistry> {
+		const wanted = credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 		// Random bytes: no engine has the layer already, and no part of it is small enough to go unseen.
 		const { tar } = makeImageArchive(
 			{
@@ -36,11 +38,14 @@ export class LoopbackRegistry {
 		const files = new Map(readTar(tar).map(({ path, bytes }) => [path, bytes]));
 		const manifest = manifestDigest(files.get('index.json'));
 		const server = createServer((request, response) => {
-			const [, name, kind, wanted] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? [];
-			const digest = wanted === 'latest' ? manifest : (wanted ?? '');
+			const [, name, kind, asked] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? '') ?? [];
+			const digest = asked === 'latest' ? manifest : (asked ?? '');
 			const blob = name === 'conformance/image' ? files.get(`blobs/${digest.replace(':', '/')}`) : undefined;
 			response.setHeader('Docker-Distribution-API-Version', 'registry/2.0');
-			if (/^\/v2\/?$/.test(request.url ?? '')) response.end('{}');
+			if (wanted !== undefined && request.headers.authorization !== wanted) {
+				response.writeHead(401, { 'Content-Type': 'application/json', 'WWW-Authenticate': 'Basic realm="conformance"' });
+				response.end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }));
+			} else if (/^\/v2\/?$/.test(request.url ?? '')) response.end('{}');
 			else if (blob === undefined) {
 				response.writeHead(404, { 'Content-Type': 'application/json' });
 				response.end(
