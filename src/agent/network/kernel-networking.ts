@@ -290,7 +290,7 @@ export class KernelNetworking implements HostNetworking {
 	}
 
 	async #removeAliased(matches: (alias: string) => boolean, signal: AbortSignal): Promise<void> {
-		for (const link of await this.#kernel.links(null, signal)) {
+		for (const link of await this.#kernel.aliasedLinks(signal)) {
 			if (link.alias !== null && matches(link.alias)) await this.#kernel.removeLink(null, link.name, signal);
 		}
 	}

@@ -133,6 +133,11 @@ export class Kernel {
 		return parseLinks(await this.#run('ip', [...(namespace === null ? [] : ['-n', namespace]), '-j', 'addr'], '', signal));
 	}
 
+	/** Links of the host's own namespace with their aliases, which the listing of addresses leaves out. */
+	async aliasedLinks(signal: AbortSignal): Promise<readonly ObservedLink[]> {
+		return parseLinks(await this.#run('ip', ['-j', 'link'], '', signal)).filter((link) => link.alias !== null);
+	}
+
 	async hostRoutes(signal: AbortSignal): Promise<readonly ObservedRoute[]> {
 		const four = this.#run('ip', ['-j', 'route'], '', signal);
 		const six = this.#run('ip', ['-j', '-6', 'route'], '', signal).catch(() => '');

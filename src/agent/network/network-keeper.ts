@@ -188,9 +188,10 @@ export class NetworkKeeper {
 		const { network, transit, ipv6Forwarded } = this.#goal;
 		const repaired: string[] = [];
 		let observed = inspection;
-		const made = await this.#applyTransit(inspection, hostLinks, signal);
-		if (made !== null) {
-			repaired.push(made);
+		const link = await this.#applyTransit(inspection, hostLinks, signal);
+		if (link !== 'whole') repaired.push(`the link to the host was ${link}`);
+		if (link === 'missing' || link === 'not wanted') {
+			// The end in here is not what was seen.
 			observed = { ...inspection, links: inspection.links.filter((link) => link.name !== uplinkName), routes4: [], routes6: [] };
 		}
 		const change = networkLinkChange({ network, transit, ipv6Forwarded }, observed);
@@ -202,21 +203,25 @@ export class NetworkKeeper {
 		return [...repaired, ...change.repaired];
 	}
 
-	/** The link to the host, made from the host's side; answers what was wrong, null = nothing. */
-	async #applyTransit(inspection: NetworkInspection, hostLinks: HostLinks, signal: AbortSignal): Promise<string | null> {
+	/** The link to the host, made from the host's side; answers how it was found. */
+	async #applyTransit(
+		inspection: NetworkInspection,
+		hostLinks: HostLinks,
+		signal: AbortSignal,
+	): Promise<'whole' | 'damaged' | 'missing' | 'not wanted'> {
 		const { network, transit } = this.#goal;
 		const name = transitName(this.#names, network.id);
 		const uplink = inspection.links.find((link) => link.name === uplinkName);
 		if (transit === null) {
-			if (uplink === undefined) return null;
+			if (uplink === undefined) return 'whole';
 			await this.#kernel.removeLink(this.#namespace, uplinkName, signal);
-			return 'there was an uplink';
+			return 'not wanted';
 		}
 		const host = (await hostLinks()).find((link) => link.name === name);
 		const addresses = [`${transit.host4}/${transitPrefixLength[4]}`, `${transit.host6}/${transitPrefixLength[6]}`];
 		const paired = host !== undefined && uplink !== undefined && host.index === uplink.peerIndex && uplink.index === host.peerIndex;
 		if (paired && host.up && addresses.every((address) => host.addresses.includes(address)) && (await this.#transitSettings(name)))
-			return null;
+			return 'whole';
 		failPoint('agent.network.transit.before');
 		if (!paired) {
 			if (host !== undefined) await this.#kernel.removeLink(null, name, signal);
@@ -236,7 +241,7 @@ export class NetworkKeeper {
 		);
 		for (const [path, value] of transitSettings(name)) await this.#kernel.setHostSetting(path, value);
 		failPoint('agent.network.transit.after');
-		return paired ? null : 'the link to the host was missing';
+		return paired ? 'damaged' : 'missing';
 	}
 
 	async #transitSettings(name: string): Promise<boolean> {

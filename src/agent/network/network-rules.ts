@@ -109,7 +109,7 @@ const staticSets: ReadonlyMap<string, SetDeclaration> = new Map([
 
 /** Without these no IPv6 address can be found; they are checked for forgery at the bridge. */
 const neighbourDiscovery =
-	'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept';
+	'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert, nd-redirect, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept';
 const asked = 'ct state established,related jump current';
 const sourceProfile = 'meta mark & 0x0000ffff';
 const destinationProfile = 'meta mark >> 16';

@@ -115,8 +115,11 @@ export function canonicalListing(listing: string): string {
 	let table = '';
 	let block: string[] = [];
 	for (const line of listing.split('\n')) {
-		if (line.startsWith('table ')) table = line;
-		else if (line.startsWith('\t') && !line.startsWith('\t\t') && line.endsWith('{')) block = [table, line];
+		if (line.startsWith('table ')) {
+			table = line;
+			blocks.push(line);
+		}
+		if (line.startsWith('\t') && !line.startsWith('\t\t') && line.endsWith('{')) block = [table, line];
 		else if (line === '\t}') blocks.push(block.join('\n'));
 		else block.push(line);
 	}
