@@ -7,12 +7,14 @@ import { upstreamNameservers } from './agent/network/nameservers.ts';
 import { NoNetworking } from './agent/network/no-networking.ts';
 import { NoVolumes } from './agent/volumes/no-volumes.ts';
 import { identityRoutes } from './api/identity/routes.ts';
+import { networkRoutes } from './api/network/routes.ts';
 import { createApi } from './api/server.ts';
 import { InProcessBus } from './bus/in-process.ts';
 import { publicUrlOf } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { type Deps, defaultControlOptions } from './control/deps.ts';
 import { Hub } from './control/hub.ts';
+import { createNetworkControl } from './control/networks/network-control.ts';
 import { Service } from './control/service.ts';
 import { SqlPlacement } from './control/sql-placement.ts';
 import { SqlQuotas } from './control/sql-quotas.ts';
@@ -124,6 +126,12 @@ export async function startService(config: Config, options: StartOptions): Promi
 		await service.start();
 		stops.push(() => service.stop());
 
+		const networks = createNetworkControl({
+			store,
+			provider: network,
+			quotas,
+			quotaLimits: (projectId) => quotas.limits(store.db, projectId),
+		});
 		const api = await createApi({
 			control: service,
 			identity,
@@ -135,7 +143,10 @@ export async function startService(config: Config, options: StartOptions): Promi
 				bodyLimit: config.api.bodyLimit * 1024,
 				archiveLimit: config.api.archiveLimit * 1024 * 1024,
 			},
-			plugins: [(app) => identityRoutes(app, { identity, publicUrl: () => url })],
+			plugins: [
+				(app) => identityRoutes(app, { identity, publicUrl: () => url }),
+				(app) => networkRoutes(app, { networks, publicUrl: () => url }),
+			],
 		});
 		stops.push(() => api.close());
 		await api.listen({ host: config.listen.host, port: config.listen.port });
