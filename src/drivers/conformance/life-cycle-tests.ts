@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { failsWith, idle, type Suite, sandboxSettings } from './suite.ts';
 
 /** From making to removing, and what is seen on the way. */
@@ -194,6 +195,21 @@ export function lifeCycleTests(suite: Suite): void {
 				await suite.driver.sandboxes.unpause(sandboxId, suite.signal());
 				assert.equal(await status(), 'running', `round ${round}`);
 			}
+		});
+
+		test('a paused container stands still, and goes on where it was', async (t) => {
+			if (suite.cannot(t, 'pause')) return;
+			const sandboxId = await suite.startSandbox(t);
+			const id = await suite.startScript(sandboxId, 'echo ready; while :; do echo on; sleep 0.1; done');
+			await suite.driver.containers.pause(id, suite.signal());
+			const length = async (): Promise<number> => (await suite.logs(id)).stdout.length;
+			// What was on its way when it froze may still arrive.
+			await sleep(300);
+			const frozen = await length();
+			await sleep(500);
+			assert.equal(await length(), frozen);
+			await suite.driver.containers.unpause(id, suite.signal());
+			await suite.until('it goes on', async () => (await length()) > frozen);
 		});
 
 		test('a paused container stops, and a paused one is removed', async (t) => {
