@@ -16,7 +16,8 @@ const servicePid = Number(process.argv[2]);
 
 const page = 'Hello from the web container of sandbox hello';
 const webCommand = `mkdir -p /www && echo '${page}' > /www/index.html && exec httpd -f -p 80 -h /www`;
-const clientCommand = 'while :; do wget -q -T 2 -O - http://localhost/ || echo "no answer yet"; sleep 2; done';
+/* Without -T: the wget of Debian's static busybox crashes with it. */
+const clientCommand = 'while :; do wget -q -O - http://localhost/ || echo "no answer yet"; sleep 2; done';
 
 /** Whether the process lives; a zombie that its parent has not looked at does not. */
 function lives(pid: number): boolean {
