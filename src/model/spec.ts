@@ -227,6 +227,11 @@ export interface HostSecurityGroup {
 	readonly rules: readonly HostSecurityGroupRule[];
 	/** Addresses of every port that is in the group, on any host: what `remoteGroupId` means. */
 	readonly members: readonly string[];
+	/**
+	 * The same by network id. Where it is there, only these count on a network: ranges of networks may overlap, and a
+	 * member of the group elsewhere must not open the way to a stranger who has its address here.
+	 */
+	readonly membersByNetwork?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface HostSecurityGroupRule {

@@ -34,6 +34,11 @@ export function networkRules(input: NetworkRulesInput): NetworkRules {
 	return { spoof: spoofTable(ports, numbers), filter: filterTable(input, ports, numbers), numbers };
 }
 
+/** Addresses of the group's members on the network. */
+function membersOn(networkId: string, group: HostSecurityGroup | undefined): readonly string[] {
+	return group?.membersByNetwork === undefined ? (group?.members ?? []) : (group.membersByNetwork[networkId] ?? []);
+}
+
 function filterTable(input: NetworkRulesInput, ports: readonly HostPort[], numbers: ReadonlyMap<ProfileKey, number>): Table {
 	const sets = new Map(staticSets);
 	const chains = new Map<string, Chain>();
@@ -45,7 +50,7 @@ function filterTable(input: NetworkRulesInput, ports: readonly HostPort[], numbe
 	const groups = [...new Set([...numbers.keys()].flatMap(profileGroups))].flatMap((id) => input.groups.get(id) ?? []);
 	for (const id of remoteGroups(groups)) {
 		for (const version of [4, 6] as const) {
-			const members = (input.groups.get(id)?.members ?? []).flatMap((member) => canonicalOf(member, version) ?? []);
+			const members = membersOn(input.network.id, input.groups.get(id)).flatMap((member) => canonicalOf(member, version) ?? []);
 			sets.set(memberSetName(id, version), { kind: 'set', body: `type ipv${version}_addr;` });
 			elements.set(memberSetName(id, version), new Map(members.map((member) => [member, null])));
 		}

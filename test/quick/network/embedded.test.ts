@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { memberSetName } from '../../../src/agent/network/group-rules.ts';
+import { networkRules } from '../../../src/agent/network/network-rules.ts';
 import type { EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { anyAddresses } from '../../../src/providers/network/embedded/ports.ts';
 import { networks } from '../../../src/store/networks.ts';
@@ -7,7 +9,7 @@ import { ports } from '../../../src/store/ports.ts';
 import type { Store, StoreTransaction } from '../../../src/store/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { networkProviderSuite } from './provider.suite.ts';
-import { embeddedWorld, somebody, writeSandbox } from './world.ts';
+import { embeddedWorld, smallDefault, somebody, writeSandbox } from './world.ts';
 
 async function newNetwork(provider: EmbeddedNetworkProvider, tx: StoreTransaction, projectId: string, name: string, cidr: string) {
 	const network = await provider.networks.create(tx, {
@@ -105,6 +107,32 @@ describe('what a host is told', () => {
 		const after = await provider.hostSpec(store.db, 'h1');
 		assert.ok(after.version > before.version);
 		assert.equal(after.securityGroups[0]?.members.length, 4);
+	});
+
+	test('a member of a group on one network is none on another that uses the same range', async (t) => {
+		const { store, provider } = await embeddedWorld(t, smallDefault('10.88.0.0/24'));
+		const principal = somebody();
+		const victim = await sandboxOn(store, provider, 'h1', principal);
+		const stranger = await sandboxOn(store, provider, 'h1');
+		const address = stranger.ports[0]?.fixedIps[0]?.ipAddress ?? '';
+		await store.transaction(async (tx) => {
+			await newNetwork(provider, tx, principal.projectId, 'mine', '10.88.0.0/24');
+			const sandbox = await writeSandbox(tx, principal.projectId, 'h1');
+			await provider.attach(tx, principal, sandbox, [{ network: 'mine', v4FixedIp: address }], null);
+		});
+		const spec = await provider.hostSpec(store.db, 'h1');
+		const group = spec.securityGroups.find(({ id }) => victim.ports[0]?.securityGroupIds.includes(id));
+		const groups = new Map(spec.securityGroups.map((entry) => [entry.id, entry]));
+		const network = spec.networks.find(({ id }) => id === victim.ports[0]?.networkId);
+		assert.ok(group !== undefined && network !== undefined);
+		assert.ok(group.members.includes(address));
+		assert.equal(group.membersByNetwork?.[network.id]?.includes(address), false);
+		const sets = networkRules({ network, groups, published: [], numbers: new Map(), generation: 1 }).filter.elements;
+		const named = [...sets].filter(([name]) => name === memberSetName(group.id, 4)).flatMap(([, elements]) => [...elements.keys()]);
+		assert.deepEqual(
+			named,
+			victim.ports[0]?.fixedIps.map((fixedIp) => fixedIp.ipAddress),
+		);
 	});
 
 	test('what was undone is not told, nor kept from being told later', async (t) => {

@@ -1,4 +1,5 @@
 import type { HostNetworkSpec, HostSecurityGroup } from '../../../model/spec.ts';
+import { idList } from '../../../store/id-list.ts';
 import { securityGroupRules } from '../../../store/security-groups.ts';
 import type { Queryable } from '../../../store/store.ts';
 import type { CommittedMarks, NetworkChanges } from './changes.ts';
@@ -12,6 +13,9 @@ interface KeptPart {
 
 /** One value for "none", so that it is the same as before. */
 const nothing: readonly never[] = [];
+const noMembers = { members: nothing, membersByNetwork: {} };
+
+type Members = Required<Pick<HostSecurityGroup, 'members' | 'membersByNetwork'>>;
 
 /**
  * What each host's kernel must hold, kept in parts that only a change of theirs makes anew: the networks of a host,
@@ -46,7 +50,7 @@ export class HostSpecs {
 class KeptParts {
 	readonly hosts = new Map<string, KeptPart>();
 	readonly rules = new Map<string, HostSecurityGroup['rules']>();
-	readonly members = new Map<string, readonly string[]>();
+	readonly members = new Map<string, Members>();
 	readonly groups = new Map<string, HostSecurityGroup>();
 
 	forget(marks: CommittedMarks): void {
@@ -83,7 +87,7 @@ async function buildSpec(
 	// Only groups that a rule names are asked for their members; the others' would be of no use to the host.
 	const members = await partsOf(parts.members, [...named], (ids) => membersOf(db, ids), keep);
 	const securityGroups = [...new Set([...used, ...named])].sort().map((id) => {
-		const group = { id, rules: rules.get(id) ?? nothing, members: members.get(id) ?? nothing };
+		const group: HostSecurityGroup = { id, rules: rules.get(id) ?? nothing, ...(members.get(id) ?? noMembers) };
 		const key = groupKey(id, used.has(id), named.has(id));
 		const known = parts.groups.get(key);
 		if (known !== undefined && known.rules === group.rules && known.members === group.members) return known;
@@ -143,14 +147,23 @@ async function rulesOf(db: Queryable, groupIds: readonly string[]): Promise<Read
 	);
 }
 
-async function membersOf(db: Queryable, groupIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+async function membersOf(db: Queryable, groupIds: readonly string[]): Promise<ReadonlyMap<string, Members>> {
 	const rows = await db
 		.selectFrom('port_security_group')
 		.innerJoin('port_ip', 'port_ip.port_id', 'port_security_group.port_id')
-		.where('port_security_group.security_group_id', 'in', groupIds)
-		.select(['port_security_group.security_group_id', 'port_ip.ip_address'])
+		.where('port_security_group.security_group_id', 'in', idList(groupIds))
+		.select(['port_security_group.security_group_id', 'port_ip.network_id', 'port_ip.ip_address'])
 		.execute();
 	const byGroup = Map.groupBy(rows, (row) => row.security_group_id);
-	// Several networks may use one range: an address counts once.
-	return new Map(groupIds.map((id) => [id, [...new Set((byGroup.get(id) ?? []).map((row) => row.ip_address))]]));
+	return new Map(
+		groupIds.map((id) => {
+			const own = byGroup.get(id) ?? [];
+			const byNetwork = [...Map.groupBy(own, (row) => row.network_id)].map(([network, there]) => [
+				network,
+				there.map((row) => row.ip_address),
+			]);
+			// Several networks may use one range: an address counts once.
+			return [id, { members: [...new Set(own.map((row) => row.ip_address))], membersByNetwork: Object.fromEntries(byNetwork) }];
+		}),
+	);
 }
