@@ -48,7 +48,7 @@ export const defaultApiOptions: ApiOptions = {
 	logLimit: 16 * 1024 * 1024,
 	hostDeadline: 120_000,
 	waitLimit: 600,
-	rateLimit: { perSecond: 5000, burst: 10_000 },
+	rateLimit: { perSecond: 10_000, burst: 20_000 },
 	corsOrigins: [],
 	policy: {},
 	allowedRuntimes: [],

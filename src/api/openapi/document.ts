@@ -38,7 +38,7 @@ function operation(route: RouteFacts, path: string, components: Map<string, unkn
 		...(schema.description === undefined ? {} : { description: schema.description }),
 		tags: [...(schema.tags ?? [tagOf(path)])],
 		parameters: [
-			...parameters(schema.params, 'path', components, true),
+			...pathParameters(path, schema.params, components),
 			...parameters(schema.querystring, 'query', components, true),
 			...(isGetLike(route.method) ? [] : merged),
 		],
@@ -70,6 +70,12 @@ function tagOf(path: string): string {
 	return first === 'v1' && second !== '' ? second : first || 'root';
 }
 
+/** Those of the schema; where a route has none, each name of the path as text. */
+function pathParameters(path: string, schema: unknown, components: Map<string, unknown>): object[] {
+	if (schema !== undefined) return parameters(schema, 'path', components, true);
+	return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+}
+
 /** Properties of an object schema as parameters of a request. */
 function parameters(schema: unknown, place: 'path' | 'query', components: Map<string, unknown>, mayRequire: boolean): object[] {
 	if (!isObject(schema) || !isObject(schema['properties'])) return [];
@@ -83,7 +89,9 @@ function parameters(schema: unknown, place: 'path' | 'query', components: Map<st
 }
 
 function responsesOf(schema: FastifySchema, components: Map<string, unknown>): object {
-	if (!isObject(schema.response)) return { default: { description: 'Answer' } };
+	if (!isObject(schema.response)) {
+		return Object.fromEntries(Object.entries(descriptions).map(([first, description]) => [`${first}XX`, { description }]));
+	}
 	const entries = Object.entries(schema.response).map(([status, body]) => {
 		const content =
 			isObject(body) && body['type'] === 'null' && status === '204'
