@@ -85,7 +85,7 @@ export const defaultPlanSettings: PlanSettings = {
 	restartReset: 10_000,
 	transientFirst: 200,
 	transientLongest: 5_000,
-	repairFirst: 5_000,
+	repairFirst: 1_000,
 	repairLongest: 600_000,
 	removalLongest: 30_000,
 };

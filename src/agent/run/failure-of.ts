@@ -8,7 +8,8 @@ export function failureOf(error: unknown): Pick<StepFailure, 'reason' | 'transie
 }
 
 function isTransient(error: unknown): boolean {
-	if (error instanceof DriverError) return error.transient;
+	// What was planned with is no longer there: the next plan knows.
+	if (error instanceof DriverError) return error.transient || error.code === 'not-found' || error.code === 'not-running';
 	if (error instanceof ZunboxError) return error.code === 'service-unavailable' || error.code === 'host-not-up';
 	return error instanceof DOMException && error.name === 'TimeoutError';
 }

@@ -4,6 +4,10 @@ import type { ContainerSpec, OperationReport, OperationSpec, SandboxReport, Sand
 export function takeReport(spec: SandboxSpec, report: SandboxReport): SandboxSpec | null {
 	if (report.removed && spec.goal === 'Deleted') return null;
 	const outcome = (operation: OperationSpec | null) => report.operations.filter(({ id }) => id === operation?.id).at(-1);
+	// What could not be made is not this host's business any more.
+	if (spec.operation?.kind === 'create' && outcome(spec.operation)?.outcome === 'failed') return null;
+	const failed = outcome(spec.operation)?.outcome === 'failed' && spec.goal !== 'Deleted';
+	const seen = report.status === 'Running' || report.status === 'Paused' ? report.status : 'Stopped';
 	const containers = spec.containers
 		.filter(({ id, goal }) => !report.removedContainers.includes(id) || (goal !== 'Deleted' && spec.goal !== 'Deleted'))
 		.map((container): ContainerSpec => {
@@ -14,7 +18,7 @@ export function takeReport(spec: SandboxSpec, report: SandboxReport): SandboxSpe
 			const restartCount = seen?.restartCount ?? container.restartCount;
 			return { ...container, goal, operation: after(container.operation, told), restartCount };
 		});
-	return { ...spec, containers, operation: after(spec.operation, outcome(spec.operation)) };
+	return { ...spec, goal: failed ? seen : spec.goal, containers, operation: after(spec.operation, outcome(spec.operation)) };
 }
 
 function after(operation: OperationSpec | null, report: OperationReport | undefined): OperationSpec | null {
