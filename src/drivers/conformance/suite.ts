@@ -55,12 +55,15 @@ export class Suite {
 
 	/** Removes whatever is left, so that also a failed run leaves nothing. Answers how much that was. */
 	async close(): Promise<number> {
-		const { containers, sandboxes } = await this.driver.list(this.signal());
-		for (const { id } of containers) await this.driver.containers.remove(id, this.signal());
-		for (const { id } of sandboxes) await this.driver.sandboxes.remove(id, this.signal());
-		await this.driver.close();
-		if (this.#directory !== null) await rm(this.#directory, { recursive: true, force: true });
-		return containers.length + sandboxes.length;
+		try {
+			const { containers, sandboxes } = await this.driver.list(this.signal());
+			for (const { id } of containers) await this.driver.containers.remove(id, this.signal());
+			for (const { id } of sandboxes) await this.driver.sandboxes.remove(id, this.signal());
+			return containers.length + sandboxes.length;
+		} finally {
+			await this.#driver?.close();
+			if (this.#directory !== null) await rm(this.#directory, { recursive: true, force: true });
+		}
 	}
 
 	/** One more driver on the same engine: of another owner, or of the same as after a crash. Its user closes it. */
