@@ -62,7 +62,7 @@ export async function ask(api: Api, line: string, options: Ask = {}): Promise<An
 	});
 	const answered = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
 	const isJson = answered['content-type']?.startsWith('application/json') ?? false;
-	return { status: response.statusCode, headers: answered, text: response.body, body: isJson ? JSON.parse(response.body) : undefined };
+	return { status: response.statusCode, headers: answered, text: response.body, body: isJson && response.body !== '' ? JSON.parse(response.body) : undefined };
 }
 
 /** A property of something that was answered, by its path. */

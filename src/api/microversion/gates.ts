@@ -38,7 +38,7 @@ export function checkFields(rule: string, version: Minor, fields: unknown): void
 	const gates = fieldGates[rule];
 	if (gates === undefined || typeof fields !== 'object' || fields === null) return;
 	for (const [name, value] of Object.entries(fields)) {
-		const gate = gates[name];
+		const gate = Object.hasOwn(gates, name) ? gates[name] : undefined;
 		if (gate === undefined || version >= gate.from || isAbsent(name, value)) continue;
 		throw fail(
 			gate.code,
