@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { memberSetName } from '../../../src/agent/network/group-rules.ts';
-import { networkRules } from '../../../src/agent/network/network-rules.ts';
 import type { EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { anyAddresses } from '../../../src/providers/network/embedded/ports.ts';
 import { networks } from '../../../src/store/networks.ts';
@@ -122,15 +120,12 @@ describe('what a host is told', () => {
 		});
 		const spec = await provider.hostSpec(store.db, 'h1');
 		const group = spec.securityGroups.find(({ id }) => victim.ports[0]?.securityGroupIds.includes(id));
-		const groups = new Map(spec.securityGroups.map((entry) => [entry.id, entry]));
 		const network = spec.networks.find(({ id }) => id === victim.ports[0]?.networkId);
 		assert.ok(group !== undefined && network !== undefined);
 		assert.ok(group.members.includes(address));
 		assert.equal(group.membersByNetwork?.[network.id]?.includes(address), false);
-		const sets = networkRules({ network, groups, published: [], numbers: new Map(), generation: 1 }).filter.elements;
-		const named = [...sets].filter(([name]) => name === memberSetName(group.id, 4)).flatMap(([, elements]) => [...elements.keys()]);
 		assert.deepEqual(
-			named,
+			group.membersByNetwork?.[network.id],
 			victim.ports[0]?.fixedIps.map((fixedIp) => fixedIp.ipAddress),
 		);
 	});
@@ -206,6 +201,37 @@ describe('who is woken', () => {
 		assert.equal(made.length, 1);
 		await store.transaction((tx) => provider.detach(tx, principal, sandbox.id, { network: 'default' }));
 		assert.ok((await version()) > before);
+	});
+});
+
+describe('names', () => {
+	const names = { settle: 5, longest: 50, limit: 3 };
+
+	test('the neighbours of a sandbox that comes or goes are told, once for many, and only of names that they hold', async (t) => {
+		const { store, provider, changes } = await embeddedWorld(t, { ...smallDefault('10.0.0.0/24'), names });
+		const principal = somebody();
+		const versions = async () =>
+			new Map((await store.db.selectFrom('sandbox').select(['id', 'spec_version']).execute()).map((row) => [row.id, row.spec_version]));
+		const first = await sandboxOn(store, provider, 'h1', principal);
+		const stranger = await sandboxOn(store, provider, 'h1');
+		const told = () => changes.filter((change) => change.hosts.length === 0).flatMap((change) => change.sandboxes.map(({ id }) => id));
+		await eventually('both are told', () => told().includes(first.sandbox.id) && told().includes(stranger.sandbox.id));
+		const before = await versions();
+		changes.length = 0;
+		const others = await Promise.all(Array.from({ length: 4 }, () => sandboxOn(store, provider, 'h2', principal)));
+		await eventually('the first is told', () => told().includes(first.sandbox.id));
+		const after = await versions();
+		assert.ok((after.get(first.sandbox.id) ?? 0) > (before.get(first.sandbox.id) ?? 0));
+		assert.equal(after.get(stranger.sandbox.id), before.get(stranger.sandbox.id));
+		changes.length = 0;
+		// The last one is beyond the limit: nobody's file changes.
+		const last = others.at(-1);
+		await store.transaction((tx) => provider.release(tx, last?.sandbox.id ?? ''));
+		await eventually('the release is told', () => changes.length > 0);
+		await store.transaction((tx) => provider.release(tx, first.sandbox.id));
+		await eventually('the neighbours are told', () => told().includes(others[0]?.sandbox.id ?? ''));
+		const count = told().filter((id) => id === others[0]?.sandbox.id).length;
+		assert.equal(count, 1);
 	});
 });
 

@@ -13,6 +13,8 @@ export interface NetworkMarks {
 	readonly groupRules?: readonly string[];
 	/** Which addresses are in these groups. */
 	readonly groupMembers?: readonly string[];
+	/** Where sandboxes came, went or changed their addresses. */
+	readonly names?: readonly { readonly networkId: string; readonly projectId: string }[];
 	/** Interfaces, addresses or routes of these sandboxes. */
 	readonly sandboxes?: readonly string[];
 }
@@ -25,6 +27,8 @@ export interface CommittedMarks {
 	readonly groupRules: Set<string>;
 	readonly groupMembers: Set<string>;
 	readonly sandboxes: Set<string>;
+	/** By a key of both ids. */
+	readonly names: Map<string, { readonly networkId: string; readonly projectId: string }>;
 }
 
 /**
@@ -59,6 +63,7 @@ export class NetworkChanges {
 		for (const network of marks.networks ?? []) all.networks.add(network);
 		for (const group of marks.groupRules ?? []) all.groupRules.add(group);
 		for (const group of marks.groupMembers ?? []) all.groupMembers.add(group);
+		for (const { networkId, projectId } of marks.names ?? []) all.names.set(`${networkId} ${projectId}`, { networkId, projectId });
 		for (const sandbox of marks.sandboxes ?? []) {
 			all.sandboxes.add(sandbox);
 			await touchSandbox(tx, sandbox);
@@ -75,6 +80,7 @@ export class NetworkChanges {
 			groupRules: new Set(),
 			groupMembers: new Set(),
 			sandboxes: new Set(),
+			names: new Map(),
 		};
 		this.#open.set(tx, marks);
 		this.#store.afterCommit(tx, () => {

@@ -13,6 +13,7 @@ import { NetworkChanges } from './changes.ts';
 import { HostSpecs } from './host-spec.ts';
 import { AddressAllocator } from './ipam.ts';
 import { findNetwork } from './lookup.ts';
+import { defaultNameRefresherOptions, NameRefresher, type NameRefresherOptions } from './name-refresher.ts';
 import { Networks } from './networks.ts';
 import { Ports } from './ports.ts';
 import { PublishedPorts, type PublishRange } from './published-ports.ts';
@@ -31,6 +32,7 @@ export interface EmbeddedNetworkOptions {
 		readonly projectId: string;
 	};
 	readonly publish: PublishRange;
+	readonly names?: NameRefresherOptions;
 }
 
 export const defaultEmbeddedNetworkOptions: EmbeddedNetworkOptions = {
@@ -64,6 +66,9 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 		this.#sandboxPorts = new SandboxPorts(this.ports, this.securityGroups);
 		this.#published = new PublishedPorts(this.#changes, options.publish);
 		new ChangeNotifier(store, this.#changes, onChange);
+		new NameRefresher(store, this.#changes, options.names ?? defaultNameRefresherOptions, (sandboxes) =>
+			onChange({ hosts: [], sandboxes }),
+		);
 	}
 
 	get version(): number {

@@ -52,7 +52,7 @@ export class Ports {
 			updatedAt: now,
 		};
 		await insertPort(tx, port);
-		await this.#mark(tx, [port]);
+		await this.#mark(tx, [port], true);
 		return port;
 	}
 
@@ -60,7 +60,8 @@ export class Ports {
 	async change(tx: StoreTransaction, before: Port, change: Partial<Omit<Port, 'id' | 'networkId' | 'projectId'>>): Promise<Port> {
 		const after = { ...before, ...change, updatedAt: Math.max(this.#now(), before.updatedAt + 1) };
 		await updatePort(tx, before, after);
-		await this.#mark(tx, [before, after]);
+		const sameAddresses = JSON.stringify(before.fixedIps) === JSON.stringify(after.fixedIps);
+		await this.#mark(tx, [before, after], !sameAddresses || before.sandboxId !== after.sandboxId);
 		return after;
 	}
 
@@ -69,7 +70,7 @@ export class Ports {
 			tx,
 			ports.map((port) => port.id),
 		);
-		await this.#mark(tx, ports);
+		await this.#mark(tx, ports, true);
 	}
 
 	/** A free or chosen hardware address; throws MacAddressInUse. */
@@ -130,10 +131,17 @@ export class Ports {
 		return resolved;
 	}
 
-	async #mark(tx: StoreTransaction, states: readonly Port[]): Promise<void> {
+	/** One state for a port that came or went, two for one that changed. */
+	async #mark(tx: StoreTransaction, states: readonly Port[], named: boolean): Promise<void> {
 		const hosts = states.flatMap((port) => (port.host === null ? [] : [port.host]));
 		const sandboxes = new Set(states.flatMap((port) => (port.sandboxId === null ? [] : [port.sandboxId])));
 		const groups = new Set(states.flatMap((port) => port.securityGroupIds));
-		await this.#changes.mark(tx, { hosts, ports: states.map((port) => port.id), sandboxes: [...sandboxes], groupMembers: [...groups] });
+		await this.#changes.mark(tx, {
+			hosts,
+			ports: states.map((port) => port.id),
+			sandboxes: [...sandboxes],
+			groupMembers: [...groups],
+			names: named ? states.filter((port) => port.sandboxId !== null) : [],
+		});
 	}
 }

@@ -136,6 +136,26 @@ export async function hostNames(
 	return rows.map((row) => ({ address: row.ip_address, names: [row.hostname] }));
 }
 
+/** The names of a neighbourhood, as they are after a sandbox's own. */
+export async function namesOf(
+	db: Queryable,
+	{ networkId, projectId }: { readonly networkId: string; readonly projectId: string },
+	limit: number,
+): Promise<readonly { readonly hostname: string; readonly ip_address: string }[]> {
+	return await db
+		.selectFrom('port')
+		.innerJoin('sandbox', 'sandbox.id', 'port.sandbox_id')
+		.innerJoin('port_ip', 'port_ip.port_id', 'port.id')
+		.where('port.network_id', '=', networkId)
+		.where('port.project_id', '=', projectId)
+		.select(['sandbox.hostname', 'port_ip.ip_address'])
+		.orderBy('sandbox.created_at')
+		.orderBy('sandbox.id')
+		.orderBy('port_ip.sort_key')
+		.limit(limit)
+		.execute();
+}
+
 /** Nameservers of the sandbox's subnets, in the order of its interfaces. */
 export async function nameservers(db: Queryable, sandboxId: string): Promise<readonly string[]> {
 	const subnetIds = (await ports(db, { sandboxIds: [sandboxId] })).flatMap((port) => port.fixedIps.map((fixedIp) => fixedIp.subnetId));
