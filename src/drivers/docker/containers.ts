@@ -162,7 +162,7 @@ export class DockerContainers implements ContainerDriver {
 	}
 
 	async #start(containerId: string, { engineId }: EngineObject, signal: AbortSignal): Promise<void> {
-		const { engine, objects } = this.#context;
+		const { engine } = this.#context;
 		const answer = await engine.json({ method: 'POST', path: `/containers/${engineId}/start`, signal, accept: [304, 404, 409, 500] });
 		if (answer.status < 400) return;
 		const words = text(answer.body, 'message');
@@ -171,7 +171,6 @@ export class DockerContainers implements ContainerDriver {
 		if (answer.status === 404 && (engineId.startsWith(missing) || missing === '')) {
 			throw new DriverError('not-found', `container ${containerId} is not on this host`);
 		}
-		objects.forget('container', containerId);
 		throw startError(words);
 	}
 

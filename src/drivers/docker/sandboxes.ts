@@ -32,6 +32,7 @@ export class DockerSandboxes implements SandboxDriver {
 			return ensureCreated(this.#context, 'sandbox', settings.id, sandboxEngineName(settings.id), body, signal);
 		});
 		if (outcome === 'made') this.#fresh.set(settings.id, { cpu: settings.cpu, memory: settings.memory });
+		else this.#fresh.delete(settings.id);
 		failPoint('driver.docker.sandbox-create.after');
 	}
 
