@@ -34,7 +34,7 @@ function operation(route: RouteFacts, path: string, components: Map<string, unkn
 	const merged = config.merge === true ? parameters(schema.body, 'query', components, false) : [];
 	return {
 		operationId: `${route.method.toLowerCase()}${path.replaceAll(/[^a-zA-Z0-9]+(.)?/g, (_all, next: string | undefined) => (next ?? '').toUpperCase())}`,
-		...(schema.summary === undefined ? {} : { summary: schema.summary }),
+		summary: schema.summary ?? `${route.method} ${path}`,
 		...(schema.description === undefined ? {} : { description: schema.description }),
 		tags: [...(schema.tags ?? [tagOf(path)])],
 		parameters: [

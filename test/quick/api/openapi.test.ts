@@ -1,17 +1,48 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Api, RouteFacts } from '../../../src/api/http/route.ts';
+import { identityRoutes } from '../../../src/api/identity/routes.ts';
+import { networkRoutes } from '../../../src/api/network/routes.ts';
+import { createNetworkControl } from '../../../src/control/networks/network-control.ts';
+import { EmbeddedIdentity } from '../../../src/providers/identity/embedded/embedded-identity.ts';
+import {
+	defaultEmbeddedNetworkOptions,
+	EmbeddedNetworkProvider,
+} from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { ask, at, startApi } from '../../support/api-client.ts';
-import { MemoryControl } from '../../support/memory-control.ts';
+import { startControl, type TestControl } from '../../support/control.ts';
 
 describe('openapi.json', () => {
 	let api: Api;
+	let control: TestControl;
 	let document: unknown;
 	before(async () => {
-		api = await startApi(new MemoryControl());
+		control = await startControl();
+		const { store } = control;
+		const publicUrl = () => 'http://zunbox.test';
+		const limits = { tokenLifetime: 3_600_000, passwordHashesAtOnce: 1, failuresBeforeDelay: 5, maxDelay: 60_000 };
+		const identity = new EmbeddedIdentity({ store, publicUrl, ...limits });
+		const provider = new EmbeddedNetworkProvider(store, defaultEmbeddedNetworkOptions, () => {});
+		const quotaLimits = (projectId: string) => control.quotas.limits(store.db, projectId);
+		const networks = createNetworkControl({ store, provider, quotas: control.quotas, quotaLimits });
+		api = await startApi(control.service, {}, [
+			(app) => identityRoutes(app, { identity, publicUrl }),
+			(app) => networkRoutes(app, { networks, publicUrl }),
+		]);
 		document = (await ask(api, 'GET /openapi.json', { token: null })).body;
 	});
-	after(() => api.close());
+	after(async () => {
+		await api?.close();
+		await control?.close();
+	});
+
+	test('the other APIs are in it too', () => {
+		for (const start of ['/v1/', '/identity/v3/', '/network/v2.0/'])
+			assert.ok(
+				api.routes.some(({ url }) => url.startsWith(start)),
+				start,
+			);
+	});
 
 	const operationOf = ({ url, method }: RouteFacts) => at(document, 'paths', url.replaceAll(/:(\w+)/g, '{$1}'), method.toLowerCase());
 
