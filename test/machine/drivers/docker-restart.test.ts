@@ -81,7 +81,9 @@ async function startEngine(): Promise<void> {
 		path.join(folder, 'pid'),
 	];
 	const network = ['--bridge', 'none', '--iptables=false', '--ip6tables=false'];
-	engine = await run('dockerd', ['--containerd', runtimeSocket(), '-H', `unix://${socketPath()}`, ...places, ...network]);
+	const words = ['--containerd', runtimeSocket(), '-H', `unix://${socketPath()}`, ...places, ...network];
+	// In a network of its own: an engine that is told to have no bridge removes the one of the machine's engine.
+	engine = await run('unshare', ['--net', 'dockerd', ...words]);
 }
 
 async function run(program: string, words: readonly string[]): Promise<ChildProcess> {
