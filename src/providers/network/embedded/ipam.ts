@@ -51,37 +51,37 @@ async function highestTaken(tx: StoreTransaction, subnetId: string): Promise<big
 }
 
 /**
- * The lowest address of the range that nobody has. Taken addresses in order are at least as far from the range's
- * start as their rank; the first that is further has a hole before it, and so have all after it. So the hole is
- * found by doubling and halving the rank, and a run of taken addresses is never read.
+ * The lowest address of the range that nobody has; null when all are taken. Whether a part has a hole is told by
+ * counting, which the database does in its index. Parts twice as long each time lead to the first with a hole, and
+ * halves of that to the hole: together no more is counted than twice what lies before it, and mostly the first
+ * question is the last.
  */
 export async function lowestFree(tx: StoreTransaction, subnetId: string, range: IpRange): Promise<bigint | null> {
-	const isDense = async (rank: number) => {
+	const isFull = async (first: bigint, last: bigint) => {
 		const row = await tx
 			.selectFrom('port_ip')
-			.select('sort_key')
+			.select((is) => is.fn.countAll<number>().as('taken'))
 			.where('subnet_id', '=', subnetId)
-			.where('sort_key', '>=', ipSortKey(range.first))
-			.orderBy('sort_key')
-			.limit(1)
-			.offset(rank)
-			.executeTakeFirst();
-		return row !== undefined && ipFromSortKey(row.sort_key) === range.first + BigInt(rank);
+			.where('sort_key', '>=', ipSortKey(first))
+			.where('sort_key', '<=', ipSortKey(last))
+			.executeTakeFirstOrThrow();
+		return BigInt(row.taken) === last - first + 1n;
 	};
-	if (!(await isDense(0))) return range.first;
-	let dense = 0;
-	let loose = 1;
-	while (await isDense(loose)) {
-		dense = loose;
-		loose *= 2;
+	let first = range.first;
+	let last = first;
+	while (await isFull(first, last)) {
+		const length = last - first + 1n;
+		first = last + 1n;
+		if (first > range.last) return null;
+		last = first + 2n * length - 1n;
+		if (last > range.last) last = range.last;
 	}
-	while (loose - dense > 1) {
-		const middle = Math.floor((dense + loose) / 2);
-		if (await isDense(middle)) dense = middle;
-		else loose = middle;
+	while (first < last) {
+		const middle = (first + last) / 2n;
+		if (await isFull(first, middle)) first = middle + 1n;
+		else last = middle;
 	}
-	const free = range.first + BigInt(loose);
-	return free <= range.last ? free : null;
+	return first;
 }
 
 /**
