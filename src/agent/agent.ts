@@ -23,6 +23,9 @@ export interface AgentDeps {
 	readonly options?: Partial<AgentOptions>;
 }
 
+/** How long it takes at most until the engine tells events after it was asked to, in ms. */
+const eventsGap = 200;
+
 /**
  * One per host: makes true what control wants of the host's sandboxes, and tells it what is. It keeps nothing on disk
  * but the sandboxes' name files: what it must know after a crash is in the engine, in the kernel and in control.
@@ -37,6 +40,8 @@ export class Agent {
 	readonly #loops: Promise<unknown>[] = [];
 	readonly #link: AgentLink;
 	#hostname = '';
+	/** The facts that control has (JSON). */
+	#registered = '';
 
 	constructor(deps: AgentDeps) {
 		this.#deps = deps;
@@ -84,6 +89,7 @@ export class Agent {
 		if (signal.aborted) return;
 		this.#deps.link.onWake(this.#hostname, (sandboxId) => this.#wake(sandboxId), signal);
 		this.#keep('the heartbeat', this.#options.heartbeatInterval, (deadline) => this.#deps.link.heartbeat(this.#hostname, deadline));
+		this.#keep('the look at what the host offers', this.#options.factsInterval, () => this.#register());
 		this.#keep('the look at everything', this.#options.lookInterval, () => this.#reconciler.look());
 		if (this.#deps.driver.capabilities.networkNamespace) {
 			this.#keep('the look at the networks', this.#options.networkCheckInterval, (deadline) => this.#keepNetworks(deadline));
@@ -101,13 +107,16 @@ export class Agent {
 		return { options: this.#options, signal: this.#stop.signal };
 	}
 
+	/** Tells control what the host offers, if that is news. */
 	async #register(): Promise<void> {
 		const { options, signal } = this.#context();
 		const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.linkTimeout)]);
 		const found = await this.#deps.driver.facts(deadline);
-		const hostname = options.hostname ?? found.hostname;
-		await this.#deps.link.register({ ...found, hostname, labels: options.labels }, deadline);
-		this.#hostname = hostname;
+		const facts = { ...found, hostname: options.hostname ?? found.hostname, labels: options.labels };
+		if (JSON.stringify(facts) === this.#registered) return;
+		await this.#deps.link.register(facts, deadline);
+		this.#registered = JSON.stringify(facts);
+		this.#hostname = facts.hostname;
 	}
 
 	/** A change of a sandbox may be one of the rules of its ports. */
@@ -131,6 +140,7 @@ export class Agent {
 		let wait = 100;
 		while (!signal.aborted) {
 			const began = performance.now();
+			const looked = this.#lookAround(eventsGap);
 			try {
 				for await (const event of this.#deps.driver.events(signal)) {
 					this.#workers.find(event.sandboxId)?.engineChanged(event.containerId);
@@ -138,11 +148,18 @@ export class Agent {
 			} catch (error) {
 				this.#warn('following the engine', error);
 			}
+			await looked;
 			if (performance.now() - began > this.#options.longestPause) wait = 100;
 			await pause(wait, signal);
 			wait = Math.min(this.#options.longestPause, wait * 2);
-			if (!signal.aborted) await this.#reconciler.look().catch((error: unknown) => this.#warn('the look at everything', error));
 		}
+	}
+
+	/** Looks at everything a moment after events began to be followed, so that nothing falls between. */
+	async #lookAround(delay: number): Promise<void> {
+		const { signal } = this.#context();
+		await pause(delay, signal);
+		if (!signal.aborted) await this.#reconciler.look().catch((error: unknown) => this.#warn('the look at everything', error));
 	}
 
 	/** Runs something every so often, each time with a deadline. */

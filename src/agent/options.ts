@@ -20,6 +20,8 @@ export interface AgentOptions {
 	/** How many images are pulled at once. */
 	readonly maxPulls: number;
 	readonly heartbeatInterval: number;
+	/** Between two looks at what the host offers. */
+	readonly factsInterval: number;
 	/** Between two looks at everything. */
 	readonly lookInterval: number;
 	/** Between two looks at what the kernel holds of the networks. */
@@ -49,6 +51,7 @@ export const defaultAgentOptions: AgentOptions = {
 	maxWaits: 256,
 	maxPulls: 4,
 	heartbeatInterval: 10_000,
+	factsInterval: 600_000,
 	lookInterval: 10_000,
 	networkCheckInterval: 5_000,
 	portChecks: 5,

@@ -86,7 +86,7 @@ export const defaultPlanSettings: PlanSettings = {
 	transientFirst: 200,
 	transientLongest: 5_000,
 	repairFirst: 1_000,
-	repairLongest: 600_000,
+	repairLongest: 60_000,
 	removalLongest: 30_000,
 };
 

@@ -53,7 +53,8 @@ function statusOf(spec: SandboxSpec, container: ContainerSpec, observed: Observe
 	if (failure !== undefined && isFatal(failure, container)) return { status: 'Error', reason: failure.reason };
 	const reason = failure?.reason ?? null;
 	if (container.operation?.kind === 'rebuild') return { status: 'Rebuilding', reason };
-	if (state === null && container.operation === null && sandboxFailure?.transient === false) {
+	const hindered = container.operation === null || sandboxFailure?.operationId === spec.operation?.id;
+	if (state === null && hindered && sandboxFailure?.transient === false) {
 		return { status: 'Error', reason: `Its sandbox cannot be made: ${sandboxFailure.reason}` };
 	}
 	if (state === null) return { status: missingStatus(container, goal), reason };
