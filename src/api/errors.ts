@@ -75,6 +75,7 @@ function asKnown(error: unknown, bodyLimit: number | undefined): ZunboxError | n
 	if (!(error instanceof Error)) return null;
 	if (error.name === 'DriverError' && 'code' in error && isDriverErrorCode(error.code))
 		return fail(driverErrors[error.code], error.message);
+	if (error.name === 'AbortError') return fail('service-unavailable', 'The service is stopping: ask again.');
 	if (error.name === 'TimeoutError') return fail('service-unavailable', 'The host did not answer in time.');
 	const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
 	if (status === 413) return fail('payload-too-large', `The body is larger than the limit of ${bodyLimit ?? '?'} bytes.`);

@@ -21,6 +21,9 @@ const Parameters = Type.Object(
 	{ additionalProperties: false },
 );
 
+/** Signs of life that may fail to get through before a stream is given up. */
+const stalledAfter = 4;
+
 /** `GET /v1/events`: every change as a server-sent event, from now on or from where the client stopped. */
 export function eventRoutes(app: Api, context: RouteContext): void {
 	app.route({
@@ -50,6 +53,8 @@ export function eventRoutes(app: Api, context: RouteContext): void {
 				ended.abort();
 				close();
 			});
+			// A client that stopped reading takes in no sign of life either.
+			request.raw.socket.setTimeout(context.options.eventKeepAlive * stalledAfter, () => request.raw.socket.destroy());
 			context.stopping.addEventListener('abort', () => stream.destroy(), { once: true, signal: ended.signal });
 			return reply
 				.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'close', 'x-accel-buffering': 'no' })

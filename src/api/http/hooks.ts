@@ -37,6 +37,12 @@ export function installHooks(app: Api, deps: HookDeps): void {
 		deps.limiter?.take(`${request.principal.projectId}/${request.principal.userId}`);
 		deps.policy.enforce(request.principal, rule);
 	});
+	app.addHook('onResponse', (request, reply, done) => {
+		// Without the query: it may hold what is nobody else's business.
+		const path = request.url.split('?')[0];
+		request.log.debug({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: reply.elapsedTime }, 'request');
+		done();
+	});
 	app.addHook('preValidation', (request, _reply, done) => {
 		try {
 			readParameters(request);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { eventFrames } from '../../../src/api/events/frames.ts';
 import type { ApiOptions } from '../../../src/api/options.ts';
@@ -115,6 +116,24 @@ describe('events', () => {
 			const answer = await fetch(`${url}/v1/events`, { headers, signal: second.signal });
 			second.abort();
 			return answer.status === 200;
+		});
+	});
+
+	test('a client that stops reading is given up', async (t) => {
+		const control = new MemoryControl();
+		// More than the buffers of both ends hold.
+		control.eventRows = Array.from({ length: 40_000 }, (_, index) => ({ ...event(index), detail: { text: 'x'.repeat(1000) } }));
+		const api = await startApi(control, { eventKeepAlive: 50 });
+		t.after(() => api.close());
+		const { port } = new URL(await api.listen({ host: '127.0.0.1', port: 0 }));
+		const socket = connect(Number(port), '127.0.0.1');
+		t.after(() => socket.destroy());
+		socket.write('GET /v1/events HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: member:project-a\r\n\r\n');
+		socket.pause();
+		let most = 0;
+		await eventually('the server gives it up', async () => {
+			most = Math.max(most, await new Promise<number>((resolve) => api.server.getConnections((_error, count) => resolve(count))));
+			return most === 1 && (await new Promise((resolve) => api.server.getConnections((_error, count) => resolve(count)))) === 0;
 		});
 	});
 

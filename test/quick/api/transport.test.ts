@@ -164,6 +164,7 @@ describe('transport', () => {
 			[new DriverError('unsupported', 'cannot pause'), 501, 'container.not-implemented'],
 			[new DriverError('path-not-found', 'no such file'), 400, 'container.invalid'],
 			[new DriverError('failed', 'engine says no'), 502, 'container.engine-error'],
+			[new DriverError('no-space', 'disk is full'), 503, 'container.service-unavailable'],
 		] as const) {
 			test(`${error.name} ${error.code} is ${status}`, async () => {
 				control.failure = error;
