@@ -1,8 +1,9 @@
-import { formatCidr, parseCidr } from '../../model/ip.ts';
+import { isIPv4 } from 'node:net';
+import { canonicalIp, formatCidr, parseCidr } from '../../model/ip.ts';
 import { protocolNumbers } from '../../model/security-group-rule.ts';
 import type { HostSecurityGroup, HostSecurityGroupRule } from '../../model/spec.ts';
 import { shortHash } from './names.ts';
-import type { Chain } from './ruleset.ts';
+import type { Chain, Element } from './ruleset.ts';
 
 /**
  * One chain for each group and direction, shared by all ports of the group: a change of a rule costs the same whether
@@ -30,6 +31,24 @@ export function groupChainName(groupId: string, direction: 'ingress' | 'egress')
 /** Set of the addresses of a group's members, which rules of other groups look into. */
 export function memberSetName(groupId: string, version: 4 | 6): string {
 	return `members${version}_${shortHash(groupId, 16)}`;
+}
+
+/** The group with the members that count on the network: elsewhere, an address may be a stranger's here. */
+export function groupOnNetwork(group: HostSecurityGroup, networkId: string): HostSecurityGroup;
+export function groupOnNetwork(group: HostSecurityGroup | undefined, networkId: string): HostSecurityGroup | undefined;
+export function groupOnNetwork(group: HostSecurityGroup | undefined, networkId: string): HostSecurityGroup | undefined {
+	if (group?.membersByNetwork === undefined) return group;
+	const { membersByNetwork, ...rest } = group;
+	return { ...rest, members: membersByNetwork[networkId] ?? [] };
+}
+
+/** Addresses of a group's members, as elements of the sets of both families. */
+export function memberElements(group: HostSecurityGroup): readonly Element[] {
+	return group.members.flatMap((member): readonly Element[] => {
+		// A dotted address has one form only, which saves the reading of most.
+		const address = isIPv4(member) ? member : canonicalIp(member);
+		return address === null ? [] : [[memberSetName(group.id, address.includes(':') ? 6 : 4), address, null]];
+	});
 }
 
 /** Ids of the groups whose members the rules name. */

@@ -1,6 +1,6 @@
 import type { OwnerNames } from './names.ts';
 import type { PublishedTarget } from './published.ts';
-import type { Chain, SetDeclaration, Table } from './ruleset.ts';
+import type { Chain, Element, SetDeclaration, Table } from './ruleset.ts';
 import type { Transit } from './transit.ts';
 
 export interface HostRulesInput {
@@ -17,10 +17,8 @@ export interface HostRulesInput {
  * host, its services, other networks and virtual machines' bridges from being reached by sandboxes.
  */
 export function hostTable(input: HostRulesInput): Table {
-	const elements = new Map([...sets.keys()].map((name) => [name, new Map<string, string | null>()]));
-	const add = (set: string, key: string, value: string | null = null): void => {
-		elements.get(set)?.set(key, value);
-	};
+	const elements: Element[] = [];
+	const add = (set: string, key: string, value: string | null = null): void => void elements.push([set, key, value]);
 	for (const uplink of input.uplinks) add('uplinks', `"${uplink}"`);
 	for (const transit of input.transits.values()) {
 		add('transits4', transit.network4);
@@ -36,7 +34,13 @@ export function hostTable(input: HostRulesInput): Table {
 	}
 	for (const address of metadata4) add('metadata4', address);
 	for (const address of metadata6) add('metadata6', address);
-	return { family: 'inet', name: input.names.hostTable, sets, chains: chains(`"${input.names.transitPrefix}*"`), elements };
+	return {
+		family: 'inet',
+		name: input.names.hostTable,
+		sets,
+		chains: chains(`"${input.names.transitPrefix}*"`),
+		bundles: new Map([['all', elements]]),
+	};
 }
 
 /** Where clouds serve a machine's own secrets to whoever asks from the machine. */

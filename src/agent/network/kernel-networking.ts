@@ -1,7 +1,7 @@
 import { failPoint } from '../../faults/fail-point.ts';
 import { type Cidr, parseCidr } from '../../model/ip.ts';
 import type { HostNetwork, HostNetworkSpec, HostSecurityGroup, PortSpec } from '../../model/spec.ts';
-import { remoteGroups } from './group-rules.ts';
+import { groupOnNetwork, remoteGroups } from './group-rules.ts';
 import { HostKeeper } from './host-keeper.ts';
 import type { HostNetworking } from './host-networking.ts';
 import type { HostRulesInput } from './host-rules.ts';
@@ -25,6 +25,11 @@ export interface KernelNetworkingOptions {
 	readonly checkedAtOnce?: number;
 }
 
+/** Ports whose rules one check lists element by element, about: that is what a check costs most for. */
+const portsLookedAtWhole = 300;
+/** Networks that are changed at the same time. */
+const concurrency = 4;
+
 /**
  * Networks of Linux bridges, veths and nftables: one network namespace for each network, which holds its bridge, its
  * gateway and its rules, apart from the host and from other networks. Needs root, iproute2, nftables and nsenter.
@@ -46,6 +51,11 @@ export class KernelNetworking implements HostNetworking {
 	#unfinished = false;
 	#appliedIpv6 = false;
 	#nextChecked = 0;
+	/** When each network's rules were last looked at whole, as a number that grows. */
+	readonly #seenWhole = new WeakMap<NetworkKeeper, number>();
+	#round = 0;
+	/** Interfaces of the host's default routes, as last seen; null = not looked at yet. */
+	#leading: readonly string[] | null = null;
 	#lane: Promise<unknown> = Promise.resolve();
 
 	constructor(options: KernelNetworkingOptions) {
@@ -129,7 +139,7 @@ export class KernelNetworking implements HostNetworking {
 			this.#networkOfPort = new Map();
 			for (const namespace of await this.#kernel.namespaces(this.#names.namespacePrefix))
 				await this.#kernel.removeNamespace(namespace, signal);
-			await this.#removeHostLinks(new Set(), signal);
+			await this.#removeHostLinks(this.#hostLinks(signal), new Set(), signal);
 			await this.#removeAliased((alias) => alias.startsWith(portAlias(this.#names, '')), signal);
 			await this.#host.clear(signal);
 			failPoint('agent.network.clear.after');
@@ -159,7 +169,7 @@ export class KernelNetworking implements HostNetworking {
 				this.#transits.delete(id);
 			});
 		}
-		if (first) await attempt(async () => void (await this.#removeLeftovers(signal)));
+		if (first) await attempt(async () => void (await this.#removeLeftovers(this.#hostLinks(signal), signal)));
 		await attempt(() => this.#chooseTransits(spec, targets, signal));
 		// The host's rules come before the links, so that no link to the host is ever without them.
 		await attempt(async () => this.#host.apply(await this.#hostInput(targets, signal), signal));
@@ -167,16 +177,16 @@ export class KernelNetworking implements HostNetworking {
 		const hostLinks = this.#hostLinks(signal);
 		const ipv6Forwarded = await this.#ipv6Forwarded();
 		this.#appliedIpv6 = ipv6Forwarded;
-		for (const network of spec.networks) {
+		const waiting = spec.networks.map((network) => {
 			const goal = this.#goal(network, groups, targets, ipv6Forwarded);
-			let keeper = this.#keepers.get(network.id);
-			if (keeper === undefined) {
-				keeper = new NetworkKeeper(this.#kernel, this.#names, goal);
-				this.#keepers.set(network.id, keeper);
-			}
-			const current = keeper;
-			await attempt(() => current.apply(goal, hostLinks, signal));
-		}
+			const keeper = this.#keepers.get(network.id) ?? new NetworkKeeper(this.#kernel, this.#names, goal);
+			this.#keepers.set(network.id, keeper);
+			return () => keeper.apply(goal, hostLinks, signal);
+		});
+		const next = async (): Promise<void> => {
+			for (let work = waiting.pop(); work !== undefined; work = waiting.pop()) await attempt(work);
+		};
+		await Promise.all(Array.from({ length: concurrency }, next));
 		this.#unfinished = errors.length > 0;
 		if (errors.length === 1) throw errors[0];
 		if (errors.length > 1)
@@ -186,23 +196,44 @@ export class KernelNetworking implements HostNetworking {
 	async #check(signal: AbortSignal): Promise<readonly string[]> {
 		const spec = this.#spec;
 		if (spec === null) return [];
-		const repaired = [...(await this.#removeLeftovers(signal))];
+		const hostLinks = this.#hostLinks(signal);
+		const repaired = [...(await this.#removeLeftovers(hostLinks, signal))];
+		this.#leading = null;
 		const targets = publishedTargets(spec.publishedPorts);
 		await this.#chooseTransits(spec, targets, signal);
 		repaired.push(...(await this.#host.check(await this.#hostInput(targets, signal), signal)));
-		const hostLinks = this.#hostLinks(signal);
 		const present = new Set(await this.#kernel.namespaces(this.#names.namespacePrefix));
 		const keepers = [...this.#keepers.values()];
 		const start = this.#nextChecked % Math.max(1, keepers.length);
-		const turn = new Set([...keepers.slice(start), ...keepers.slice(0, start)].slice(0, this.#checkedAtOnce));
-		this.#nextChecked = start + turn.size;
-		for (const keeper of keepers) {
-			const exists = present.has(keeper.namespace);
-			if (exists && !turn.has(keeper)) continue;
-			repaired.push(...(await keeper.check(exists, hostLinks, signal)).map((what) => `${keeper.namespace}: ${what}`));
+		const turn = [...keepers.slice(start), ...keepers.slice(0, start)].slice(0, this.#checkedAtOnce);
+		this.#nextChecked = start + turn.length;
+		const missing = keepers.filter((keeper) => !present.has(keeper.namespace) && !turn.includes(keeper));
+		const whole = this.#lookedAtWhole(turn);
+		for (const keeper of [...missing, ...turn]) {
+			const detail = whole.has(keeper) ? 'all' : 'structure';
+			const found = await keeper.check(present.has(keeper.namespace), detail, hostLinks, signal);
+			repaired.push(...found.map((what) => `${keeper.namespace}: ${what}`));
 		}
 		if (this.#unfinished || this.#appliedIpv6 !== (await this.#ipv6Forwarded())) await this.#apply(spec, signal);
 		return repaired;
+	}
+
+	/**
+	 * The networks whose rules are looked at element by element this time: as many as have a few hundred ports together,
+	 * those that changed first, the others in turn.
+	 */
+	#lookedAtWhole(keepers: readonly NetworkKeeper[]): ReadonlySet<NetworkKeeper> {
+		const whole = new Set<NetworkKeeper>();
+		const rank = (keeper: NetworkKeeper): number => (keeper.changed ? -1 : (this.#seenWhole.get(keeper) ?? 0));
+		let ports = 0;
+		for (const keeper of [...keepers].sort((one, other) => rank(one) - rank(other))) {
+			if (ports >= portsLookedAtWhole) break;
+			ports += keeper.portCount;
+			whole.add(keeper);
+			this.#round += 1;
+			this.#seenWhole.set(keeper, this.#round);
+		}
+		return whole;
 	}
 
 	#goal(
@@ -243,13 +274,15 @@ export class KernelNetworking implements HostNetworking {
 	}
 
 	async #hostInput(targets: readonly PublishedTarget[], signal: AbortSignal): Promise<HostRulesInput> {
-		const routes = this.#transits.size === 0 ? [] : await this.#kernel.hostRoutes(signal);
-		const leading = routes.flatMap((route) => (route.destination === 'default' && route.device !== null ? [route.device] : []));
+		if (this.#leading === null && this.#transits.size > 0) {
+			const routes = await this.#kernel.hostRoutes(signal);
+			this.#leading = routes.flatMap((route) => (route.destination === 'default' && route.device !== null ? [route.device] : []));
+		}
 		return {
 			names: this.#names,
 			transits: this.#transits,
 			published: targets,
-			uplinks: [...new Set([...leading, ...this.#uplinks])].sort(),
+			uplinks: [...new Set([...(this.#leading ?? []), ...this.#uplinks])].sort(),
 		};
 	}
 
@@ -266,7 +299,7 @@ export class KernelNetworking implements HostNetworking {
 	}
 
 	/** Namespaces and links to the host of networks that the spec does not hold. */
-	async #removeLeftovers(signal: AbortSignal): Promise<readonly string[]> {
+	async #removeLeftovers(hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
 		const networks = this.#spec?.networks ?? [];
 		const wanted = new Set(networks.map((network) => namespaceName(this.#names, network.id)));
 		const removed: string[] = [];
@@ -275,13 +308,15 @@ export class KernelNetworking implements HostNetworking {
 			await this.#kernel.removeNamespace(namespace, signal);
 			removed.push(`namespace ${namespace} belonged to no network`);
 		}
-		removed.push(...(await this.#removeHostLinks(new Set(networks.map((network) => transitName(this.#names, network.id))), signal)));
+		removed.push(
+			...(await this.#removeHostLinks(hostLinks, new Set(networks.map((network) => transitName(this.#names, network.id))), signal)),
+		);
 		return removed;
 	}
 
-	async #removeHostLinks(keep: ReadonlySet<string>, signal: AbortSignal): Promise<readonly string[]> {
+	async #removeHostLinks(hostLinks: HostLinks, keep: ReadonlySet<string>, signal: AbortSignal): Promise<readonly string[]> {
 		const removed: string[] = [];
-		for (const link of await this.#kernel.links(null, signal)) {
+		for (const link of await hostLinks()) {
 			if (!link.name.startsWith(this.#names.transitPrefix) || keep.has(link.name)) continue;
 			await this.#kernel.removeLink(null, link.name, signal);
 			removed.push(`link ${link.name} belonged to no network`);
@@ -311,9 +346,9 @@ export class KernelNetworking implements HostNetworking {
 	}
 }
 
-/** The groups that ports of the network are in, and those that their rules name. */
+/** The groups that ports of the network are in and those that their rules name, with what concerns this network alone. */
 function relevantGroups(network: HostNetwork, groups: ReadonlyMap<string, HostSecurityGroup>): ReadonlyMap<string, HostSecurityGroup> {
 	const own = [...new Set(network.ports.flatMap((port) => port.securityGroupIds))].flatMap((id) => groups.get(id) ?? []);
 	const named = [...remoteGroups(own)].flatMap((id) => groups.get(id) ?? []);
-	return new Map([...own, ...named].map((group) => [group.id, group]));
+	return new Map([...own, ...named].map((group) => [group.id, groupOnNetwork(group, network.id)]));
 }

@@ -31,14 +31,16 @@ while [ $# -gt 1 ]; do
 	shift 2
 done`;
 
-/** Arguments: paths of settings. Parts are separated by record separators. */
+/** Arguments: how much of the rules to list (`all`, `structure` without elements, `none`), and paths of settings. Parts are separated by record separators. */
 const inspectScript = `
+detail=$1; shift
 ip -j addr || exit 1
 printf '\\036'; ip -j route
 printf '\\036'; ip -j -6 route 2>/dev/null
 printf '\\036'
 for setting; do value=-; [ -e "${settingsFolder}/$setting" ] && read -r value < "${settingsFolder}/$setting"; echo "$value"; done
-printf '\\036'; nft list ruleset`;
+printf '\\036'
+case "$detail" in all) nft list ruleset ;; structure) nft -t list ruleset ;; esac`;
 
 /** Arguments: name of the interface. Settings that the link needs before it goes up, then the batch on standard input. */
 const sandboxScript = `
@@ -54,11 +56,14 @@ printf '\\036'; ip -j route
 printf '\\036'; ip -j -6 route 2>/dev/null
 true`;
 
+/** How much of the rules is listed: with sets and maps of many elements it is most of a look's cost. */
+export type RuleDetail = 'all' | 'structure' | 'none';
+
 /** Everything that one look at a network's namespace shows. */
 export interface NetworkInspection extends NetworkObservation {
 	/** Whether the kernel's settings are as they must be. */
 	readonly settings: boolean;
-	/** `nft list ruleset`. */
+	/** The rules, as much of them as was asked for. */
 	readonly listing: string;
 }
 
@@ -89,9 +94,9 @@ export class Kernel {
 		await this.#inside(namespace, settingsScript, networkSettings.flat(), '', signal);
 	}
 
-	async inspectNetwork(namespace: string, signal: AbortSignal): Promise<NetworkInspection> {
+	async inspectNetwork(namespace: string, detail: RuleDetail, signal: AbortSignal): Promise<NetworkInspection> {
 		const paths = networkSettings.map(([path]) => path);
-		const output = await this.#inside(namespace, inspectScript, paths, '', signal);
+		const output = await this.#inside(namespace, inspectScript, [detail, ...paths], '', signal);
 		const [links = '', routes4 = '', routes6 = '', settings = '', listing = ''] = output.split('\x1e');
 		const values = settings.trim().split('\n');
 		return {
@@ -151,9 +156,10 @@ export class Kernel {
 		else await this.#run('nsenter', [`--net=${namespaceFolder}/${namespace}`, 'nft', '-f', '-'], text, signal);
 	}
 
-	/** `nft list ruleset` of a namespace of ours. */
-	async listRules(namespace: string, signal: AbortSignal): Promise<string> {
-		return await this.#run('nsenter', [`--net=${namespaceFolder}/${namespace}`, 'nft', 'list', 'ruleset'], '', signal);
+	/** The rules of a namespace of ours. */
+	async listRules(namespace: string, detail: Exclude<RuleDetail, 'none'>, signal: AbortSignal): Promise<string> {
+		const command = ['nft', ...(detail === 'all' ? [] : ['-t']), 'list', 'ruleset'];
+		return await this.#run('nsenter', [`--net=${namespaceFolder}/${namespace}`, ...command], '', signal);
 	}
 
 	/** A table of the host's namespace; empty when it is not there. */

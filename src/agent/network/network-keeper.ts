@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { failPoint } from '../../faults/fail-point.ts';
 import type { HostNetwork, HostSecurityGroup } from '../../model/spec.ts';
-import type { Kernel, NetworkInspection } from './kernel.ts';
+import type { Kernel, NetworkInspection, RuleDetail } from './kernel.ts';
 import { namespaceName, type OwnerNames, transitName, uplinkName } from './names.ts';
 import { networkLinkChange } from './network-links.ts';
-import { type NetworkRules, networkRules } from './network-rules.ts';
+import { type NetworkRules, networkRules, RuleMemo } from './network-rules.ts';
 import type { ObservedLink } from './observed-links.ts';
 import type { PublishedTarget } from './published.ts';
 import { canonicalListing, mayForbid, renderChange, renderTable } from './ruleset.ts';
@@ -38,8 +38,9 @@ export class NetworkKeeper {
 	/** What the kernel holds as far as we made it; null = not known. */
 	#rules: NetworkRules | null = null;
 	#generation: number = randomInt(1, 2 ** 32 - 1);
+	readonly #memo = new RuleMemo();
 	/** The kernel's own words for the rules; null = they changed since. */
-	#listing: string | null = null;
+	#listing: { readonly all: string; readonly structure: string } | null = null;
 
 	constructor(kernel: Kernel, names: OwnerNames, goal: NetworkGoal) {
 		this.#kernel = kernel;
@@ -66,28 +67,45 @@ export class NetworkKeeper {
 		} else await this.#applyRules(signal);
 	}
 
-	/** Looks at links and rules and repairs them; answers what was wrong. `exists` = the namespace's name is there. */
-	async check(exists: boolean, hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
+	/** Whether the rules changed since they were last seen whole. */
+	get changed(): boolean {
+		return this.#listing === null;
+	}
+
+	get portCount(): number {
+		return this.#goal.network.ports.length;
+	}
+
+	/**
+	 * Looks at links and rules and repairs them; answers what was wrong. `exists` = the namespace's name is there.
+	 * `detail` = all looks at each element of sets and maps; rules that changed since are then loaded anew, so that what
+	 * somebody did in between does not stay.
+	 */
+	async check(exists: boolean, detail: 'all' | 'structure', hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
 		if (!exists) {
 			this.#forget();
 			await this.apply(this.#goal, hostLinks, signal);
 			return ['the namespace was missing'];
 		}
 		const repaired: string[] = [];
-		let inspection = await this.#inspect(signal);
-		if (inspection === null || !inspection.settings) {
-			repaired.push(inspection === null ? 'the namespace was broken' : 'kernel settings were changed');
-			if (inspection === null) this.#forget();
+		let inspection = await this.#inspect(this.#listing === null ? 'none' : detail, signal);
+		if (inspection === null) {
+			repaired.push('the namespace was broken');
+			this.#forget();
 			inspection = await this.#ensureNamespace(signal);
+		} else if (!inspection.settings) {
+			repaired.push('kernel settings were changed');
+			await this.#kernel.prepareNetwork(this.#namespace, signal);
 		}
-		if (this.#listing === null || inspection.listing !== this.#listing) {
-			const known = this.#listing;
-			if (known !== null && canonicalListing(inspection.listing) === canonicalListing(known)) this.#listing = inspection.listing;
-			else {
-				if (known !== null) repaired.push('rules were changed');
-				await this.#loadAll(signal);
-				this.#listing = await this.#kernel.listRules(this.#namespace, signal);
-			}
+		const known = this.#listing;
+		const damaged = known !== null && !sameListing(inspection.listing, detail === 'all' ? known.all : known.structure);
+		if (damaged) repaired.push('rules were changed');
+		if (damaged || (known === null && detail === 'all')) {
+			await this.#loadAll(signal);
+			this.#listing = {
+				all: await this.#kernel.listRules(this.#namespace, 'all', signal),
+				structure: await this.#kernel.listRules(this.#namespace, 'structure', signal),
+			};
 		}
 		repaired.push(...(await this.#applyLinks(inspection, hostLinks, signal)));
 		return repaired;
@@ -107,9 +125,9 @@ export class NetworkKeeper {
 		this.#listing = null;
 	}
 
-	async #inspect(signal: AbortSignal): Promise<NetworkInspection | null> {
+	async #inspect(detail: RuleDetail, signal: AbortSignal): Promise<NetworkInspection | null> {
 		try {
-			return await this.#kernel.inspectNetwork(this.#namespace, signal);
+			return await this.#kernel.inspectNetwork(this.#namespace, detail, signal);
 		} catch (error) {
 			signal.throwIfAborted();
 			// A name without a namespace behind it: its maker was cut between the two.
@@ -123,7 +141,7 @@ export class NetworkKeeper {
 
 	async #ensureNamespace(signal: AbortSignal): Promise<NetworkInspection> {
 		const exists = (await this.#kernel.namespaces(this.#namespace)).includes(this.#namespace);
-		const inspection = exists ? await this.#inspect(signal) : null;
+		const inspection = exists ? await this.#inspect('none', signal) : null;
 		if (inspection?.settings === true) return inspection;
 		if (inspection === null) {
 			failPoint('agent.network.namespace.before');
@@ -133,7 +151,7 @@ export class NetworkKeeper {
 		}
 		await this.#kernel.prepareNetwork(this.#namespace, signal);
 		failPoint('agent.network.settings.after');
-		return await this.#kernel.inspectNetwork(this.#namespace, signal);
+		return await this.#kernel.inspectNetwork(this.#namespace, 'none', signal);
 	}
 
 	async #applyRules(signal: AbortSignal): Promise<void> {
@@ -171,7 +189,7 @@ export class NetworkKeeper {
 
 	#render(before: NetworkRules | null): NetworkRules {
 		const { network, groups, published } = this.#goal;
-		return networkRules({ network, groups, published, numbers: before?.numbers ?? new Map(), generation: this.#generation });
+		return networkRules({ network, groups, published, numbers: before?.numbers ?? new Map(), generation: this.#generation }, this.#memo);
 	}
 
 	async #loadAll(signal: AbortSignal): Promise<void> {
@@ -248,6 +266,11 @@ export class NetworkKeeper {
 		for (const [path, value] of transitSettings(name)) if ((await this.#kernel.hostSetting(path)) !== value) return false;
 		return true;
 	}
+}
+
+/** The same text in most cases; else the same objects in another order. */
+function sameListing(one: string, other: string): boolean {
+	return one === other || canonicalListing(one) === canonicalListing(other);
 }
 
 /** The guard chain of our table on the host keeps loopback addresses from coming in here. */

@@ -1,11 +1,12 @@
-import { canonicalIp, parseIp } from '../../model/ip.ts';
-import type { HostNetwork, HostPort, HostSecurityGroup } from '../../model/spec.ts';
-import { groupChainName, groupChains, memberSetName, remoteGroups } from './group-rules.ts';
+import { canonicalIp } from '../../model/ip.ts';
+import type { HostNetwork, HostSecurityGroup } from '../../model/spec.ts';
+import { groupChainName, groupChains, groupOnNetwork, memberElements, memberSetName, remoteGroups } from './group-rules.ts';
+import { Memo } from './memo.ts';
 import { bridgeName, networkTable, uplinkName } from './names.ts';
 import { numberProfiles, openProfile, type ProfileKey, profileGroups, profileOf } from './profiles.ts';
 import type { PublishedTarget } from './published.ts';
-import type { Chain, SetDeclaration, Table } from './ruleset.ts';
-import { hex, spoofTable } from './spoof-rules.ts';
+import type { Chain, Element, SetDeclaration, Table } from './ruleset.ts';
+import { hex, spoofElements, spoofTable } from './spoof-rules.ts';
 
 /** All rules of one network's namespace. */
 export interface NetworkRules {
@@ -27,76 +28,122 @@ export interface NetworkRulesInput {
 	readonly generation: number;
 }
 
-/** Renders what the network's namespace must hold. Pure: the same input gives the same text. */
-export function networkRules(input: NetworkRulesInput): NetworkRules {
+/** What rendering remembers from one time to the next, for one network. */
+export class RuleMemo {
+	readonly ports = new Memo<PortElements>();
+	readonly chains = new Memo<ReadonlyMap<string, Chain>>();
+	readonly members = new Memo<readonly Element[]>();
+
+	sweep(): void {
+		for (const memo of [this.ports, this.chains, this.members]) memo.sweep();
+	}
+}
+
+interface PortElements {
+	readonly spoof: readonly Element[];
+	readonly filter: readonly Element[];
+	/** Of addresses that other ports may hold too. */
+	readonly shared: readonly Element[];
+}
+
+/** Renders what the network's namespace must hold. The same input gives the same text, whatever the memo holds. */
+export function networkRules(input: NetworkRulesInput, memo: RuleMemo = new RuleMemo()): NetworkRules {
 	const ports = input.network.ports.filter((port) => port.adminStateUp);
-	const numbers = numberProfiles(ports.map(profileOf), input.numbers);
-	return { spoof: spoofTable(ports, numbers), filter: filterTable(input, ports, numbers), numbers };
+	const profiles = ports.map(profileOf);
+	const numbers = numberProfiles(profiles, input.numbers);
+	const elements = new Map(
+		ports.map((port, index) => {
+			const number = numbers.get(profiles[index] ?? '') ?? 0;
+			const make = (): PortElements => ({
+				spoof: spoofElements(port, number),
+				filter: addressElements(port.addresses, number),
+				shared: addressElements(
+					port.allowedAddressPairs.map((pair) => pair.address.replace(/\/(32|128)$/, '')),
+					number,
+				),
+			});
+			return [port.id, memo.ports.get(port.id, `${number} ${JSON.stringify(port)}`, make)] as const;
+		}),
+	);
+	const bundle = (part: 'spoof' | 'filter'): Map<string, readonly Element[]> =>
+		new Map([...elements].map(([id, each]) => [`port ${id}`, each[part]]));
+	const filterBundles = bundle('filter');
+	filterBundles.set('shared', sharedElements([...elements.values()]));
+	const rules: NetworkRules = {
+		spoof: spoofTable(bundle('spoof'), numbers.values()),
+		filter: filterTable(input, filterBundles, numbers, memo),
+		numbers,
+	};
+	memo.sweep();
+	return rules;
 }
 
-/** Addresses of the group's members on the network. */
-function membersOn(networkId: string, group: HostSecurityGroup | undefined): readonly string[] {
-	return group?.membersByNetwork === undefined ? (group?.members ?? []) : (group.membersByNetwork[networkId] ?? []);
+/** The addresses that a port may hold beside its own: the first of several ports has them, and whose own it is before all. */
+function sharedElements(ports: readonly PortElements[]): readonly Element[] {
+	const shared = ports.flatMap((port) => port.shared);
+	if (shared.length === 0) return shared;
+	const taken = new Set(ports.flatMap((port) => port.filter).map(([set, key]) => `${set} ${key}`));
+	return shared.filter(([set, key]) => {
+		const name = `${set} ${key}`;
+		if (taken.has(name)) return false;
+		taken.add(name);
+		return true;
+	});
 }
 
-function filterTable(input: NetworkRulesInput, ports: readonly HostPort[], numbers: ReadonlyMap<ProfileKey, number>): Table {
+function filterTable(
+	input: NetworkRulesInput,
+	bundles: Map<string, readonly Element[]>,
+	numbers: ReadonlyMap<ProfileKey, number>,
+	memo: RuleMemo,
+): Table {
 	const sets = new Map(staticSets);
 	const chains = new Map<string, Chain>();
-	const elements = new Map([...sets.keys()].map((name) => [name, new Map<string, string | null>()]));
-	const add = (set: string, key: string, value: string | null = null): void => {
-		elements.get(set)?.set(key, value);
-	};
-
 	const groups = [...new Set([...numbers.keys()].flatMap(profileGroups))].flatMap((id) => input.groups.get(id) ?? []);
 	for (const id of remoteGroups(groups)) {
-		for (const version of [4, 6] as const) {
-			const members = membersOn(input.network.id, input.groups.get(id)).flatMap((member) => canonicalOf(member, version) ?? []);
-			sets.set(memberSetName(id, version), { kind: 'set', body: `type ipv${version}_addr;` });
-			elements.set(memberSetName(id, version), new Map(members.map((member) => [member, null])));
-		}
+		for (const version of [4, 6] as const) sets.set(memberSetName(id, version), { kind: 'set', body: `type ipv${version}_addr;` });
+		const remote = groupOnNetwork(input.groups.get(id), input.network.id);
+		if (remote !== undefined)
+			bundles.set(
+				`members ${id}`,
+				memo.members.get(id, remote.members.join(), () => memberElements(remote)),
+			);
 	}
-	for (const group of groups) for (const [name, chain] of groupChains(group)) chains.set(name, chain);
+	for (const group of groups) {
+		const rendered = memo.chains.get(group.id, JSON.stringify(group.rules), () => groupChains(group));
+		for (const [name, chain] of rendered) chains.set(name, chain);
+	}
 	const known = new Set(groups.map((group) => group.id));
+	const profiles: Element[] = [];
 	for (const [profile, number] of numbers) {
 		for (const direction of ['egress', 'ingress'] as const) {
-			const rules = profileGroups(profile).filter((id) => known.has(id));
-			const chain = `${direction}_${number}`;
-			chains.set(chain, {
-				base: null,
-				rules: profile === openProfile ? ['accept'] : rules.map((id) => `jump ${groupChainName(id, direction)}`),
-			});
-			add(direction, hex(number), `goto ${chain}`);
+			const jumps = profileGroups(profile)
+				.filter((id) => known.has(id))
+				.map((id) => `jump ${groupChainName(id, direction)}`);
+			chains.set(`${direction}_${number}`, { base: null, rules: profile === openProfile ? ['accept'] : jumps });
+			profiles.push([direction, hex(number), `goto ${direction}_${number}`]);
 		}
 	}
-	for (const port of ports) {
-		const number = numbers.get(profileOf(port));
-		for (const address of routedAddresses(port)) {
-			const version = address.includes(':') ? 6 : 4;
-			for (const direction of ['egress', 'ingress'] as const) {
-				const map = `${direction}${version}`;
-				// Where two ports may hold an address, the one whose own it is has it.
-				if (elements.get(map)?.has(address) === true && !port.addresses.includes(address)) continue;
-				add(map, address, `goto ${direction}_${number}`);
-			}
-		}
-	}
-	for (const target of input.published) {
-		add(`translate${target.version}`, `${target.protocol} . ${target.transitPort}`, `${target.address} . ${target.port}`);
-		add(`published${target.version}`, `${target.address} . ${target.protocol} . ${target.port}`);
-	}
-	for (const [name, chain] of hookChains(input)) chains.set(name, chain);
-	return { family: 'inet', name: networkTable, sets, chains, elements };
-}
-
-/** Single addresses by which routed packets find the port: its own, and pairs of one address. */
-function routedAddresses(port: HostPort): readonly string[] {
-	return [...port.addresses, ...port.allowedAddressPairs.map((pair) => pair.address.replace(/\/(32|128)$/, ''))].flatMap(
-		(address) => canonicalIp(address) ?? [],
+	bundles.set('profiles', profiles);
+	bundles.set(
+		'published',
+		input.published.flatMap((target): readonly Element[] => [
+			[`translate${target.version}`, `${target.protocol} . ${target.transitPort}`, `${target.address} . ${target.port}`],
+			[`published${target.version}`, `${target.address} . ${target.protocol} . ${target.port}`, null],
+		]),
 	);
+	for (const [name, chain] of hookChains(input)) chains.set(name, chain);
+	return { family: 'inet', name: networkTable, sets, chains, bundles };
 }
 
-function canonicalOf(address: string, version: 4 | 6): string | null {
-	return parseIp(address)?.version === version ? canonicalIp(address) : null;
+/** By which address routed packets find the port; those that are no single address are left out. */
+function addressElements(addresses: readonly string[], number: number): readonly Element[] {
+	return addresses.flatMap((text): readonly Element[] => {
+		const address = canonicalIp(text);
+		if (address === null) return [];
+		const version = address.includes(':') ? 6 : 4;
+		return (['egress', 'ingress'] as const).map((direction) => [`${direction}${version}`, address, `goto ${direction}_${number}`]);
+	});
 }
 
 const staticSets: ReadonlyMap<string, SetDeclaration> = new Map([

@@ -7,8 +7,11 @@ export interface Table {
 	readonly name: string;
 	readonly sets: ReadonlyMap<string, SetDeclaration>;
 	readonly chains: ReadonlyMap<string, Chain>;
-	/** Set or map → key → value; null for the elements of a set. */
-	readonly elements: ReadonlyMap<string, ReadonlyMap<string, string | null>>;
+	/**
+	 * Elements of sets and maps, in bundles of what belongs together, such as those of one port. A bundle that is the same
+	 * array as before is known to be unchanged without being looked into, which keeps small changes cheap.
+	 */
+	readonly bundles: ReadonlyMap<string, readonly Element[]>;
 }
 
 export interface SetDeclaration {
@@ -23,6 +26,9 @@ export interface Chain {
 	readonly rules: readonly string[];
 }
 
+/** Name of a set or map, key, and value; null for the element of a set. */
+export type Element = readonly [set: string, key: string, value: string | null];
+
 /** The text that replaces whatever the table held before, in one transaction. */
 export function renderTable(table: Table): string {
 	const name = `${table.family} ${table.name}`;
@@ -30,7 +36,7 @@ export function renderTable(table: Table): string {
 }
 
 export function emptyTable(table: Pick<Table, 'family' | 'name'>): Table {
-	return { family: table.family, name: table.name, sets: new Map(), chains: new Map(), elements: new Map() };
+	return { family: table.family, name: table.name, sets: new Map(), chains: new Map(), bundles: new Map() };
 }
 
 /**
@@ -40,15 +46,10 @@ export function emptyTable(table: Pick<Table, 'family' | 'name'>): Table {
 export function renderChange(before: Table, after: Table): string {
 	const name = `${after.family} ${after.name}`;
 	const lines: string[] = [];
-	const goneElements: string[] = [];
-	const newElements: string[] = [];
 	const removed: string[] = [];
 
 	for (const [set, declaration] of after.sets) {
 		if (!before.sets.has(set)) lines.push(`add ${declaration.kind} ${name} ${set} { ${declaration.body} }`);
-		const change = elementChange(before.elements.get(set) ?? noElements, after.elements.get(set) ?? noElements);
-		if (change.gone.length > 0) goneElements.push(`delete element ${name} ${set} { ${change.gone.join(', ')} }`);
-		if (change.fresh.length > 0) newElements.push(`add element ${name} ${set} { ${change.fresh.join(', ')} }`);
 	}
 	const changed: [string, Chain][] = [];
 	for (const [chain, definition] of after.chains) {
@@ -65,7 +66,9 @@ export function renderChange(before: Table, after: Table): string {
 	}
 	for (const [set, declaration] of before.sets) if (!after.sets.has(set)) removed.push(`delete ${declaration.kind} ${name} ${set}`);
 	// Elements come before rules: a rule that looks into an interval set is then never seen with half of it.
-	lines.push(...goneElements, ...newElements);
+	const { gone, fresh } = elementChange(before, after);
+	for (const [set, keys] of gone) if (after.sets.has(set)) lines.push(`delete element ${name} ${set} { ${keys.join(', ')} }`);
+	for (const [set, keys] of fresh) lines.push(`add element ${name} ${set} { ${keys.join(', ')} }`);
 	for (const [chain, definition] of changed) for (const rule of definition.rules) lines.push(`add rule ${name} ${chain} ${rule}`);
 	lines.push(...removed);
 	return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
@@ -76,10 +79,7 @@ export function renderChange(before: Table, after: Table): string {
  * to what a chain had. What was allowed before must then be asked again.
  */
 export function mayForbid(before: Table, after: Table): boolean {
-	for (const [set, elements] of before.elements) {
-		const next = after.elements.get(set);
-		for (const [key, value] of elements) if (next === undefined || next.get(key) !== value) return true;
-	}
+	if (elementChange(before, after).gone.size > 0) return true;
 	for (const [chain, definition] of before.chains) {
 		const next = after.chains.get(chain);
 		if (next === undefined) return true;
@@ -89,17 +89,52 @@ export function mayForbid(before: Table, after: Table): boolean {
 	return false;
 }
 
-const noElements: ReadonlyMap<string, string | null> = new Map();
-
+/** Elements to remove and to add, by set, as nft writes them. Only bundles that are other arrays are looked into. */
 function elementChange(
-	before: ReadonlyMap<string, string | null>,
-	after: ReadonlyMap<string, string | null>,
-): { readonly gone: string[]; readonly fresh: string[] } {
-	const gone: string[] = [];
-	const fresh: string[] = [];
-	for (const [key, value] of before) if (after.get(key) !== value) gone.push(key);
-	for (const [key, value] of after) if (before.get(key) !== value) fresh.push(value === null ? key : `${key} : ${value}`);
-	return { gone, fresh };
+	before: Table,
+	after: Table,
+): { readonly gone: ReadonlyMap<string, string[]>; readonly fresh: ReadonlyMap<string, string[]> } {
+	const old = elementsOf(before, after);
+	const next = elementsOf(after, before);
+	return {
+		gone: differing(old, next, (key) => key),
+		fresh: differing(next, old, (key, value) => (value === null ? key : `${key} : ${value}`)),
+	};
+}
+
+type ElementsBySet = ReadonlyMap<string, ReadonlyMap<string, string | null>>;
+
+/** Elements of the bundles that the other table has not; the first of several with one key counts. */
+function elementsOf(table: Table, other: Table): ElementsBySet {
+	const found = new Map<string, Map<string, string | null>>();
+	for (const [id, bundle] of table.bundles) {
+		if (other.bundles.get(id) === bundle) continue;
+		for (const [set, key, value] of bundle) {
+			let content = found.get(set);
+			if (content === undefined) {
+				content = new Map();
+				found.set(set, content);
+			}
+			if (!content.has(key)) content.set(key, value);
+		}
+	}
+	return found;
+}
+
+function differing(
+	one: ElementsBySet,
+	other: ElementsBySet,
+	text: (key: string, value: string | null) => string,
+): ReadonlyMap<string, string[]> {
+	const result = new Map<string, string[]>();
+	for (const [set, content] of one) {
+		const counterpart = other.get(set);
+		const lines: string[] = [];
+		// A key that is missing is undefined, which no value is.
+		for (const [key, value] of content) if (counterpart?.get(key) !== value) lines.push(text(key, value));
+		if (lines.length > 0) result.set(set, lines);
+	}
+	return result;
 }
 
 function sameRules(one: readonly string[], other: readonly string[]): boolean {

@@ -1,8 +1,7 @@
 import { addressBits, type Cidr, formatCidr, formatIp, parseCidr } from '../../model/ip.ts';
 import type { HostPort } from '../../model/spec.ts';
 import { networkTable, portLinkName } from './names.ts';
-import { type ProfileKey, profileOf } from './profiles.ts';
-import type { Chain, SetDeclaration, Table } from './ruleset.ts';
+import type { Chain, Element, SetDeclaration, Table } from './ruleset.ts';
 
 /**
  * What a port may send, looked at without state at the bridge: its own hardware address, addresses, ARP and neighbour
@@ -10,27 +9,26 @@ import type { Chain, SetDeclaration, Table } from './ruleset.ts';
  * advertisements. What passes is marked with the profile of its source, and on the way out with that of its destination.
  * What comes from a port that is not in the maps is dropped.
  */
-export function spoofTable(ports: readonly HostPort[], numbers: ReadonlyMap<ProfileKey, number>): Table {
-	const elements = new Map([...sets.keys()].map((name) => [name, new Map<string, string | null>()]));
-	const add = (set: string, key: string, value: string | null = null): void => {
-		elements.get(set)?.set(key, value);
-	};
-	const used = new Set<number>();
-	for (const port of ports) {
-		const number = numbers.get(profileOf(port));
-		if (!port.adminStateUp || number === undefined) continue;
-		used.add(number);
-		const link = `"${portLinkName(port.id)}"`;
-		add('source', link, hex(number));
-		add('destination', link, `goto to_${number}`);
-		if (!port.portSecurity) add('open', link);
-		else for (const { mac, block } of allowedSources(port)) addSource(add, link, mac, block);
-	}
+export function spoofTable(bundles: ReadonlyMap<string, readonly Element[]>, numbers: Iterable<number>): Table {
 	const chains = new Map(staticChains);
-	for (const number of used) {
+	for (const number of numbers) {
 		chains.set(`to_${number}`, { base: null, rules: [`meta mark set meta mark & 0x0000ffff | ${hex(number * 0x10000)} accept`] });
 	}
-	return { family: 'bridge', name: networkTable, sets, chains, elements };
+	return { family: 'bridge', name: networkTable, sets, chains, bundles };
+}
+
+/** What one port, whose profile has that number, is in the sets and maps. */
+export function spoofElements(port: HostPort, number: number): readonly Element[] {
+	const link = `"${portLinkName(port.id)}"`;
+	return [
+		['source', link, hex(number)],
+		['destination', link, `goto to_${number}`],
+		...(port.portSecurity ? allowedSources(port).flatMap(({ mac, block }) => sourceElements(link, mac, block)) : [openElement(link)]),
+	];
+}
+
+function openElement(link: string): Element {
+	return ['open', link, null];
 }
 
 export function hex(number: number): string {
@@ -71,16 +69,14 @@ function covers(one: AllowedSource, other: AllowedSource): boolean {
 	return one.block.base >> hostBits === other.block.base >> hostBits;
 }
 
-function addSource(add: (set: string, key: string) => void, link: string, mac: string, block: Cidr): void {
-	add('macs', `${link} . ${mac}`);
+function sourceElements(link: string, mac: string, block: Cidr): readonly Element[] {
 	const { version, base, prefixLength } = block;
+	const known: Element = ['macs', `${link} . ${mac}`, null];
 	// Single addresses stand in hash sets; the few blocks have sets of their own, whose changes cost more.
-	if (prefixLength < addressBits(version)) {
-		add(`blocks${version}`, `${link} . ${mac} . ${formatCidr(block)}`);
-		return;
-	}
-	add(`sources${version}`, `${link} . ${mac} . ${formatIp({ version, value: base })}`);
-	if (version === 6) add('targets6', `${link} . 0x${base.toString(16).padStart(32, '0')}`);
+	if (prefixLength < addressBits(version)) return [known, [`blocks${version}`, `${link} . ${mac} . ${formatCidr(block)}`, null]];
+	const source: Element = [`sources${version}`, `${link} . ${mac} . ${formatIp({ version, value: base })}`, null];
+	if (version === 4) return [known, source];
+	return [known, source, ['targets6', `${link} . 0x${base.toString(16).padStart(32, '0')}`, null]];
 }
 
 const sets: ReadonlyMap<string, SetDeclaration> = new Map([
