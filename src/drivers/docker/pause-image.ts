@@ -2,6 +2,7 @@ import { DriverError } from '../driver.ts';
 import type { ImageArchive } from '../images/image-archive.ts';
 import { makePauseArchive } from '../images/pause-archive.ts';
 import type { EngineClient } from './engine/engine-client.ts';
+import { answerError } from './engine/errors.ts';
 import { text } from './engine/json.ts';
 import { jsonLines } from './engine/json-lines.ts';
 
@@ -49,7 +50,9 @@ export class PauseImage {
 		});
 		for await (const line of jsonLines(answer.body)) {
 			const error = text(line, 'error');
-			if (error !== '') throw new DriverError('failed', `the image of the sandbox's first process could not be loaded: ${error}`);
+			if (error === '') continue;
+			const { code } = answerError(0, error);
+			throw new DriverError(code, `the image of the sandbox's first process could not be loaded: ${error}`);
 		}
 	}
 }

@@ -1,29 +1,21 @@
 /** The driver while its engine goes away and comes back. The engine is one of the test's own, beside the machine's. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { createDriver } from '../../../src/drivers/docker/index.ts';
 import { type ContainerSettings, type Driver, DriverError, type DriverEvent } from '../../../src/drivers/driver.ts';
 import { makeBusyboxArchive } from '../../../src/drivers/images/busybox-archive.ts';
 import { eventually } from '../../support/eventually.ts';
+import { PrivateEngine } from '../../support/private-engine.ts';
 
 const signal = (): AbortSignal => AbortSignal.timeout(90_000);
-let folder: string;
-let engine: ChildProcess | null = null;
-let runtime: ChildProcess | null = null;
+const engine = new PrivateEngine();
 let driver: Driver;
 
 before(async () => {
-	folder = await mkdtemp(path.join(tmpdir(), 'zunbox-engine-'));
-	await startRuntime();
-	await startEngine();
-	driver = await createDriver({ owner: `test-${randomUUID()}`, stateDirectory: folder, settings: { socket: socketPath() } });
+	await engine.start();
+	driver = await createDriver({ owner: `test-${randomUUID()}`, stateDirectory: engine.folder, settings: { socket: engine.socket } });
 	await eventually('the engine answers', () => driver.list(signal()));
 	const { tar } = await makeBusyboxArchive('zunbox/busybox:latest');
 	await driver.images.load(
@@ -35,7 +27,7 @@ before(async () => {
 });
 
 after(async () => {
-	if (engine === null) await startEngine();
+	if (!engine.running) await engine.start();
 	await eventually('all is removed', async () => {
 		const { containers, sandboxes } = await driver.list(signal());
 		for (const { id } of containers) await driver.containers.remove(id, signal());
@@ -43,71 +35,11 @@ after(async () => {
 		return true;
 	});
 	await driver.close();
-	await stopEngine('SIGTERM');
-	await stop(runtime, 'SIGTERM');
-	for (const mount of mounts()) execFileSync('umount', [mount]);
-	await rm(folder, { recursive: true, force: true });
+	await engine.remove();
 });
 
-function socketPath(): string {
-	return path.join(folder, 'engine.sock');
-}
-
-/** containerd is apart from the engine here, so that the engine alone is what dies and comes back. */
-async function startRuntime(): Promise<void> {
-	const state = path.join(folder, 'runtime');
-	runtime = await run('containerd', [
-		'--root',
-		path.join(state, 'root'),
-		'--state',
-		path.join(state, 'state'),
-		'--address',
-		runtimeSocket(),
-	]);
-	await eventually('containerd listens', () => existsSync(runtimeSocket()));
-}
-
-function runtimeSocket(): string {
-	return path.join(folder, 'runtime.sock');
-}
-
-async function startEngine(): Promise<void> {
-	const places = [
-		'--data-root',
-		path.join(folder, 'data'),
-		'--exec-root',
-		path.join(folder, 'exec'),
-		'--pidfile',
-		path.join(folder, 'pid'),
-	];
-	const network = ['--bridge', 'none', '--iptables=false', '--ip6tables=false'];
-	const words = ['--containerd', runtimeSocket(), '-H', `unix://${socketPath()}`, ...places, ...network];
-	// In a network of its own: an engine that is told to have no bridge removes the one of the machine's engine.
-	engine = await run('unshare', ['--net', 'dockerd', ...words]);
-}
-
-async function run(program: string, words: readonly string[]): Promise<ChildProcess> {
-	const log = await open(path.join(folder, 'log'), 'a');
-	const child = spawn(program, words, { stdio: ['ignore', log.fd, log.fd] });
-	await log.close();
-	return child;
-}
-
-async function stop(child: ChildProcess | null, signalName: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-	if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-	const ended = once(child, 'exit');
-	child.kill(signalName);
-	await ended;
-}
-
-async function stopEngine(signalName: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-	const child = engine;
-	engine = null;
-	await stop(child, signalName);
-}
-
 async function back(): Promise<void> {
-	await startEngine();
+	await engine.start();
 	await eventually('the engine answers again', () => driver.list(signal()), { timeout: 60_000 });
 }
 
@@ -143,7 +75,7 @@ test('an engine that is killed is unavailable, ends its events, and works again 
 		await driver.containers.unpause(containerId, signal());
 		return events.length > 0;
 	});
-	await stopEngine('SIGKILL');
+	await engine.stop('SIGKILL');
 	await watching;
 	await assert.rejects(driver.list(signal()), (error) => error instanceof DriverError && error.code === 'unavailable');
 	await back();
@@ -159,7 +91,7 @@ test('an engine killed around a pause leaves nothing that cannot be ended, start
 		const { sandboxId, containerId } = await build();
 		const pausing = driver.containers.pause(containerId, signal()).catch(() => undefined);
 		await new Promise((resolve) => setTimeout(resolve, moment));
-		await stopEngine('SIGKILL');
+		await engine.stop('SIGKILL');
 		await pausing;
 		await back();
 		await eventually('it can be stopped', async () => {
@@ -178,7 +110,7 @@ test('an engine killed around a pause leaves nothing that cannot be ended, start
 test('a machine whose processes are all gone builds on what the engine kept', async () => {
 	const { sandboxId, containerId } = await build();
 	const before = (await driver.observe(sandboxId, signal())).containers[0]?.runtimeId;
-	await stopEngine('SIGKILL');
+	await engine.stop('SIGKILL');
 	// As a reboot: nothing of the sandbox runs when the engine starts.
 	for (const pid of processesOf(before ?? '')) process.kill(pid, 'SIGKILL');
 	await back();
@@ -198,12 +130,4 @@ function processesOf(engineId: string): readonly number[] {
 	assert.ok(file !== undefined, 'the container has a control group');
 	const processes = readFileSync(file, 'utf8').split('\n').map(Number);
 	return processes.filter((pid) => pid > 0);
-}
-
-/** What the engine has mounted below the test's folder, innermost first. */
-function mounts(): readonly string[] {
-	const places = readFileSync('/proc/mounts', 'utf8')
-		.split('\n')
-		.map((line) => line.split(' ')[1] ?? '');
-	return places.filter((place) => place.startsWith(`${folder}/`)).reverse();
 }
