@@ -11,16 +11,14 @@ import type { PlanContext } from '../plan/context.ts';
 import { exponential } from '../plan/failure.ts';
 import { plan } from '../plan/plan.ts';
 import { isGone } from '../plan/removal.ts';
-import { type Executors, execute, type Step, sandboxTarget, targetOf } from '../plan/step.ts';
+import { type Executors, execute, sandboxTarget, targetOf } from '../plan/step.ts';
 import { sandboxReport, unknownReport } from '../report/report.ts';
-import { deadlineOf, mostlyWaits } from './deadlines.ts';
 import { makeExecutors } from './executors.ts';
-import { failureOf } from './failure-of.ts';
 import { lookAtHost } from './host-look.ts';
 import type { Limiter } from './limiter.ts';
 import { Memory } from './memory.ts';
 import { nothingObserved, sameObservation } from './observation.ts';
-import { obsoleteSteps, operationIdOf } from './obsolete.ts';
+import { StepRunner } from './step-runner.ts';
 
 export interface WorkerDeps {
 	readonly hostname: () => string;
@@ -50,7 +48,7 @@ export class SandboxWorker {
 	readonly #deps: WorkerDeps;
 	readonly #memory = new Memory();
 	readonly #executors: Executors;
-	readonly #tasks = new Set<Promise<void>>();
+	readonly #steps: StepRunner;
 	/** undefined = not asked for yet. */
 	#spec: SandboxSpec | null | undefined = undefined;
 	#specStale = true;
@@ -67,10 +65,11 @@ export class SandboxWorker {
 	constructor(sandboxId: string, deps: WorkerDeps) {
 		this.sandboxId = sandboxId;
 		this.#deps = deps;
-		const { driver, hooks, pulls, options } = deps;
+		const { driver, hooks, pulls, calls, waits, options, signal } = deps;
+		const memory = this.#memory;
 		this.#executors = makeExecutors({
 			sandboxId,
-			memory: this.#memory,
+			memory,
 			driver,
 			hooks,
 			pulls,
@@ -82,6 +81,14 @@ export class SandboxWorker {
 			report: (operations) => this.#report(operations),
 			waitUntil: (until) => this.#wakeIn(until - options.now()),
 		});
+		const onEnd = (engine: boolean): void => {
+			if (engine) {
+				this.#ended += 1;
+				this.#observedStale = true;
+			}
+			this.#poke();
+		};
+		this.#steps = new StepRunner({ sandboxId, memory, executors: this.#executors, calls, waits, options, signal, onEnd });
 	}
 
 	/** Control has something new. */
@@ -146,7 +153,7 @@ export class SandboxWorker {
 	/** Ends when no round and no step runs; after the signal of its deps was aborted that is soon. */
 	async settled(): Promise<void> {
 		if (this.#timer !== null) clearTimeout(this.#timer);
-		while (this.#loop !== null || this.#tasks.size > 0) await Promise.allSettled([this.#loop, ...this.#tasks]);
+		while (this.#loop !== null || !this.#steps.idle) await Promise.allSettled([this.#loop, this.#steps.settled()]);
 	}
 
 	#poke(): void {
@@ -190,11 +197,10 @@ export class SandboxWorker {
 			// What was seen before a step ended says nothing about after it: the round that the step caused decides.
 			if (looked && this.#due) return;
 		}
-		for (const running of obsoleteSteps(spec, this.#memory.running))
-			running.abort.abort(new DOMException('not wanted any more', 'AbortError'));
+		this.#steps.abortObsolete(spec);
 		const steps = plan(spec, observed, this.#context());
 		let told = false;
-		for (const step of steps) if (targetOf(step) !== null) this.#launch(step);
+		for (const step of steps) if (targetOf(step) !== null) this.#steps.launch(step, spec);
 		for (const step of steps) {
 			if (targetOf(step) !== null) continue;
 			await execute(this.#executors, step, signal);
@@ -225,45 +231,6 @@ export class SandboxWorker {
 			if (ended !== this.#ended) this.#observedStale = true;
 		}
 		return this.#observed;
-	}
-
-	#launch(step: Step): void {
-		const abort = new AbortController();
-		this.#memory.begin(step, abort);
-		const task = this.#perform(step, abort.signal);
-		this.#tasks.add(task);
-		void task.finally(() => this.#tasks.delete(task));
-	}
-
-	/** Runs a step to its end and remembers how it ended. Never rejects. */
-	async #perform(step: Step, obsolete: AbortSignal): Promise<void> {
-		const { calls, waits, options, signal } = this.#deps;
-		const operationId = operationIdOf(step, this.#spec ?? null);
-		const ended = AbortSignal.any([signal, obsolete, AbortSignal.timeout(deadlineOf(step))]);
-		const run = async (): Promise<void> => {
-			failPoint(`agent.${step.kind}.before`);
-			await execute(this.#executors, step, ended);
-			failPoint(`agent.${step.kind}.after`);
-		};
-		const began = performance.now();
-		try {
-			if (step.kind === 'ensureImage') await run();
-			else await (mostlyWaits(step) ? waits : calls).run(run, ended);
-			this.#memory.succeeded(step);
-		} catch (error) {
-			if (!signal.aborted && !obsolete.aborted) {
-				this.#memory.failed(step, failureOf(error), operationId, options.now());
-				options.log.warn({ sandbox: this.sandboxId, step: step.kind, target: targetOf(step), error: messageOf(error) }, 'a step failed');
-			}
-		} finally {
-			this.#memory.end(step);
-			if (step.kind !== 'ensureImage') {
-				this.#ended += 1;
-				this.#observedStale = true;
-			}
-			options.log.debug({ sandbox: this.sandboxId, step: step.kind, ms: Math.round(performance.now() - began) }, 'step');
-			this.#poke();
-		}
 	}
 
 	/** Tells control how things stand if that is news, and takes its answer as what is wanted now. */
