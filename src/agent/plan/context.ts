@@ -52,6 +52,8 @@ export interface StepFailure {
 	readonly lastAt: number;
 	/** The operation for which it was tried; null = repair. */
 	readonly operationId: string | null;
+	/** The run of the sandbox (its holder's startedAt) in which it was tried; null = it did not run. */
+	readonly run: number | null;
 }
 
 /** Times in ms. */

@@ -25,6 +25,11 @@ export function isHolderActive(observed: ObservedSandbox): boolean {
 	return observed.sandbox?.status === 'running' || observed.sandbox?.status === 'paused';
 }
 
+/** The run of the sandbox that stands, by its start; null = it does not run. */
+export function runOf(observed: ObservedSandbox): number | null {
+	return isHolderActive(observed) ? (observed.sandbox?.startedAt ?? null) : null;
+}
+
 /** Whether it is what is wanted: of the wanted revision, and a member of the sandbox that stands now. */
 export function isCurrent(container: ContainerSpec, state: ContainerState | null): state is ContainerState {
 	return state !== null && state.revision === container.revision && state.joinsCurrentSandbox && state.status !== 'dead';

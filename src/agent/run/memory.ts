@@ -1,10 +1,12 @@
+import type { ObservedSandbox } from '../../drivers/driver.ts';
 import type { PullProgress } from '../../model/container.ts';
 import type { SandboxSpec } from '../../model/spec.ts';
 import { Holdings } from '../hooks/hook.ts';
 import { nameContents } from '../hooks/name-files.ts';
 import { portKey } from '../hooks/ports.ts';
 import type { HostLook, PlanContext, PlanSettings, StepFailure } from '../plan/context.ts';
-import { hookNames, imageTarget, type Step, sandboxTarget, targetOf, tearDownTarget } from '../plan/step.ts';
+import { runOf } from '../plan/facts.ts';
+import { hookNames, imageTarget, isContainerStep, type Step, sandboxTarget, targetOf, tearDownTarget } from '../plan/step.ts';
 
 /** A step that runs, and how to end it. */
 export interface RunningStep {
@@ -67,19 +69,29 @@ export class Memory {
 		if (step.kind === 'killContainer' || step.kind === 'updateContainer') this.applied.add(step.operationId);
 	}
 
-	failed(step: Step, failure: Pick<StepFailure, 'reason' | 'transient'>, operationId: string | null, now: number): void {
+	failed(step: Step, failure: Pick<StepFailure, 'reason' | 'transient' | 'operationId' | 'run'>, now: number): void {
 		const target = step.kind === 'tearDown' ? tearDownTarget : targetOf(step);
 		if (target === null) return;
 		const before = this.failures.get(target);
-		const again = before !== undefined && before.operationId === operationId && before.step.kind === step.kind ? before : null;
+		const again = before !== undefined && before.operationId === failure.operationId && before.step.kind === step.kind ? before : null;
 		this.failures.set(target, {
 			...failure,
 			step,
 			count: (again?.count ?? 0) + 1,
 			firstAt: again?.firstAt ?? now,
 			lastAt: now,
-			operationId,
 		});
+	}
+
+	/**
+	 * What failed for good in a sandbox that went down meanwhile, failed with it: it is worth another try. Asked with what
+	 * was observed after the failure.
+	 */
+	excuse(observed: ObservedSandbox): void {
+		const run = runOf(observed);
+		for (const [target, failure] of this.failures) {
+			if (isContainerStep(failure.step) && failure.run !== run) this.failures.set(target, { ...failure, transient: true });
+		}
 	}
 
 	/** Forgets containers and operations that are no more. */

@@ -1,7 +1,10 @@
+import type { ObservedSandbox } from '../../drivers/driver.ts';
 import { failPoint } from '../../faults/fail-point.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { SandboxSpec } from '../../model/spec.ts';
 import type { AgentOptions } from '../options.ts';
+import type { StepFailure } from '../plan/context.ts';
+import { runOf } from '../plan/facts.ts';
 import { type Executors, execute, type Step, targetOf } from '../plan/step.ts';
 import { deadlineOf, mostlyWaits } from './deadlines.ts';
 import { failureOf } from './failure-of.ts';
@@ -37,11 +40,11 @@ export class StepRunner {
 		return this.#tasks.size === 0;
 	}
 
-	/** Sets a step going. Its target must be free. */
-	launch(step: Step, spec: SandboxSpec | null): void {
+	/** Sets a step going that was planned with these. Its target must be free. */
+	launch(step: Step, spec: SandboxSpec | null, observed: ObservedSandbox): void {
 		const abort = new AbortController();
 		this.#deps.memory.begin(step, abort);
-		const task = this.#perform(step, operationIdOf(step, spec), abort.signal);
+		const task = this.#perform(step, { operationId: operationIdOf(step, spec), run: runOf(observed) }, abort.signal);
 		this.#tasks.add(task);
 		void task.finally(() => this.#tasks.delete(task));
 	}
@@ -58,7 +61,7 @@ export class StepRunner {
 	}
 
 	/** Never rejects. */
-	async #perform(step: Step, operationId: string | null, obsolete: AbortSignal): Promise<void> {
+	async #perform(step: Step, cause: Pick<StepFailure, 'operationId' | 'run'>, obsolete: AbortSignal): Promise<void> {
 		const { sandboxId, memory, executors, options, signal, onEnd } = this.#deps;
 		const ending = AbortSignal.any([signal, obsolete, AbortSignal.timeout(deadlineOf(step))]);
 		const run = async (): Promise<void> => {
@@ -72,7 +75,7 @@ export class StepRunner {
 			memory.succeeded(step);
 		} catch (error) {
 			if (!signal.aborted && !obsolete.aborted) {
-				memory.failed(step, failureOf(error), operationId, options.now());
+				memory.failed(step, { ...failureOf(error), ...cause }, options.now());
 				options.log.warn({ sandbox: sandboxId, step: step.kind, target: targetOf(step), error: messageOf(error) }, 'a step failed');
 			}
 		} finally {

@@ -193,6 +193,7 @@ export class SandboxWorker {
 		const { driver, networking, stateDirectory, options, signal } = this.#deps;
 		if (spec !== null) {
 			this.#memory.prune(spec);
+			this.#memory.excuse(observed);
 			const looked = await lookAtHost(spec, observed, this.#memory, { driver, networking, stateDirectory, log: options.log }, signal);
 			// What was seen before a step ended says nothing about after it: the round that the step caused decides.
 			if (looked && this.#due) return;
@@ -200,7 +201,7 @@ export class SandboxWorker {
 		this.#steps.abortObsolete(spec);
 		const steps = plan(spec, observed, this.#context());
 		let told = false;
-		for (const step of steps) if (targetOf(step) !== null) this.#steps.launch(step, spec);
+		for (const step of steps) if (targetOf(step) !== null) this.#steps.launch(step, spec, observed);
 		for (const step of steps) {
 			if (targetOf(step) !== null) continue;
 			await execute(this.#executors, step, signal);

@@ -223,7 +223,17 @@ describe('ending', () => {
 describe('failures', () => {
 	const failure = (fields: object = {}) => {
 		const step: Step = { kind: 'createContainer', containerId: 'container-1', thenStart: true };
-		return { step, reason: 'no', transient: true, count: 1, firstAt: now, lastAt: now, operationId: 'operation-create', ...fields };
+		return {
+			step,
+			reason: 'no',
+			transient: true,
+			count: 1,
+			firstAt: now,
+			lastAt: now,
+			operationId: 'operation-create',
+			run: 1_000,
+			...fields,
+		};
 	};
 	const { settings } = host({}).context();
 

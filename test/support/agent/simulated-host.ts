@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { nameContents } from '../../../src/agent/hooks/name-files.ts';
 import { portKey } from '../../../src/agent/hooks/ports.ts';
 import { defaultPlanSettings, type PlanContext } from '../../../src/agent/plan/context.ts';
+import { runOf } from '../../../src/agent/plan/facts.ts';
 import { plan } from '../../../src/agent/plan/plan.ts';
 import { isContainerStep, isExclusive, type Step, targetOf } from '../../../src/agent/plan/step.ts';
 import { sandboxReport } from '../../../src/agent/report/report.ts';
@@ -63,6 +64,7 @@ export class SimulatedHost {
 	/** One round: answers whether anything was left to do. */
 	round(): boolean {
 		if (this.spec !== null) this.memory.prune(this.spec);
+		this.memory.excuse(this.observed());
 		const steps = this.plan();
 		for (const step of steps) this.#run(step);
 		this.#tell([]);
@@ -98,12 +100,13 @@ export class SimulatedHost {
 		}
 		this.history.push(step);
 		const operationId = operationIdOf(step, this.spec);
+		const run = runOf(this.observed());
 		this.memory.begin(step, new AbortController());
 		const fault = this.fault(step);
 		if (fault === null) this.#do(step);
 		this.memory.end(step);
 		if (fault === null) this.memory.succeeded(step);
-		else this.memory.failed(step, { reason: `${step.kind} failed`, transient: fault.transient }, operationId, this.now);
+		else this.memory.failed(step, { reason: `${step.kind} failed`, transient: fault.transient, operationId, run }, this.now);
 	}
 
 	#do(step: Step): void {
