@@ -1,7 +1,7 @@
 import { failPoint } from '../../faults/fail-point.ts';
 import { acceptForwarding, enableForwarding, withdrawForwarding } from './forwarding.ts';
 import { type HostRulesInput, hostTable } from './host-rules.ts';
-import type { Kernel } from './kernel.ts';
+import type { HostInspection, Kernel } from './kernel.ts';
 import type { OwnerNames } from './names.ts';
 import { canonicalListing, renderChange, renderTable, type Table } from './ruleset.ts';
 import type { Run } from './run.ts';
@@ -40,20 +40,20 @@ export class HostKeeper {
 			failPoint('agent.network.host-rules.after');
 			this.#table = after;
 		}
-		if (input.transits.size > 0 && !this.#forwards) await this.#forward(signal);
+		if (input.transits.size > 0 && !this.#forwards)
+			await this.#forward(await this.#kernel.inspectHost(this.#names.hostTable, signal), signal);
 	}
 
-	/** Compares the table with what was loaded; answers what was repaired. */
-	async check(input: HostRulesInput, signal: AbortSignal): Promise<readonly string[]> {
+	/** Compares what was seen of the host with what was loaded; answers what was repaired. */
+	async check(input: HostRulesInput, host: HostInspection, signal: AbortSignal): Promise<readonly string[]> {
 		const repaired: string[] = [];
-		const listing = await this.#kernel.listHostTable(this.#names.hostTable, signal);
-		if (this.#listing === null || canonicalListing(listing) !== this.#listing) {
+		if (this.#listing === null || canonicalListing(host.listing) !== this.#listing) {
 			if (this.#listing !== null) repaired.push("rules in the host's table were changed");
 			this.#table = null;
-			await this.apply(input, signal);
-			this.#listing = canonicalListing(await this.#kernel.listHostTable(this.#names.hostTable, signal));
-		} else await this.apply(input, signal);
-		if (input.transits.size > 0) repaired.push(...(await this.#forward(signal)));
+		}
+		await this.apply(input, signal);
+		this.#listing ??= canonicalListing((await this.#kernel.inspectHost(this.#names.hostTable, signal)).listing);
+		if (input.transits.size > 0) repaired.push(...(await this.#forward(host, signal)));
 		return repaired;
 	}
 
@@ -63,12 +63,12 @@ export class HostKeeper {
 		this.#listing = null;
 		this.#forwards = false;
 		await this.#kernel.nft(null, `add table ${name}\ndelete table ${name}\n`, signal);
-		await withdrawForwarding(this.#run, this.#names, signal);
+		await withdrawForwarding(this.#run, this.#names, await this.#kernel.inspectHost(this.#names.hostTable, signal), signal);
 	}
 
-	async #forward(signal: AbortSignal): Promise<readonly string[]> {
+	async #forward(host: HostInspection, signal: AbortSignal): Promise<readonly string[]> {
 		failPoint('agent.network.forwarding.before');
-		const done = [...(await enableForwarding(this.#kernel)), ...(await acceptForwarding(this.#run, this.#names, signal))];
+		const done = [...(await enableForwarding(this.#kernel)), ...(await acceptForwarding(this.#run, this.#names, host, signal))];
 		failPoint('agent.network.forwarding.after');
 		this.#forwards = true;
 		return done;

@@ -5,7 +5,7 @@ import { groupOnNetwork, remoteGroups } from './group-rules.ts';
 import { HostKeeper } from './host-keeper.ts';
 import type { HostNetworking } from './host-networking.ts';
 import type { HostRulesInput } from './host-rules.ts';
-import { Kernel } from './kernel.ts';
+import { type HostInspection, Kernel } from './kernel.ts';
 import { bridgeName, namespaceName, type OwnerNames, ownerNames, portAlias, portLinkName, transitName } from './names.ts';
 import { type HostLinks, type NetworkGoal, NetworkKeeper } from './network-keeper.ts';
 import type { ObservedLink } from './observed-links.ts';
@@ -54,8 +54,8 @@ export class KernelNetworking implements HostNetworking {
 	/** When each network's rules were last looked at whole, as a number that grows. */
 	readonly #seenWhole = new WeakMap<NetworkKeeper, number>();
 	#round = 0;
-	/** Interfaces of the host's default routes, as last seen; null = not looked at yet. */
-	#leading: readonly string[] | null = null;
+	/** Interfaces of the host's default routes, as last seen. */
+	#leading: readonly string[] = [];
 	#lane: Promise<unknown> = Promise.resolve();
 
 	constructor(options: KernelNetworkingOptions) {
@@ -172,7 +172,7 @@ export class KernelNetworking implements HostNetworking {
 		if (first) await attempt(async () => void (await this.#removeLeftovers(this.#hostLinks(signal), signal)));
 		await attempt(() => this.#chooseTransits(spec, targets, signal));
 		// The host's rules come before the links, so that no link to the host is ever without them.
-		await attempt(async () => this.#host.apply(await this.#hostInput(targets, signal), signal));
+		await attempt(async () => this.#host.apply(this.#hostInput(targets), signal));
 		const groups = new Map(spec.securityGroups.map((group) => [group.id, group]));
 		const hostLinks = this.#hostLinks(signal);
 		const ipv6Forwarded = await this.#ipv6Forwarded();
@@ -196,12 +196,13 @@ export class KernelNetworking implements HostNetworking {
 	async #check(signal: AbortSignal): Promise<readonly string[]> {
 		const spec = this.#spec;
 		if (spec === null) return [];
-		const hostLinks = this.#hostLinks(signal);
+		const host = await this.#kernel.inspectHost(this.#names.hostTable, signal);
+		const hostLinks: HostLinks = async () => host.links;
 		const repaired = [...(await this.#removeLeftovers(hostLinks, signal))];
-		this.#leading = null;
+		this.#leading = leadingOut(host);
 		const targets = publishedTargets(spec.publishedPorts);
 		await this.#chooseTransits(spec, targets, signal);
-		repaired.push(...(await this.#host.check(await this.#hostInput(targets, signal), signal)));
+		repaired.push(...(await this.#host.check(this.#hostInput(targets), host, signal)));
 		const present = new Set(await this.#kernel.namespaces(this.#names.namespacePrefix));
 		const keepers = [...this.#keepers.values()];
 		const start = this.#nextChecked % Math.max(1, keepers.length);
@@ -258,8 +259,9 @@ export class KernelNetworking implements HostNetworking {
 		for (const id of this.#transits.keys()) if (!needing.includes(id)) this.#transits.delete(id);
 		const missing = needing.filter((id) => !this.#transits.has(id));
 		if (missing.length === 0) return;
-		const links = await this.#kernel.links(null, signal);
-		const routes = await this.#kernel.hostRoutes(signal);
+		const host = await this.#kernel.inspectHost(this.#names.hostTable, signal);
+		this.#leading = leadingOut(host);
+		const { links, routes } = host;
 		const taken: Cidr[] = [...links.flatMap((link) => link.addresses), ...routes.map((route) => route.destination)].flatMap(
 			(text) => parseCidr(text) ?? [],
 		);
@@ -273,16 +275,12 @@ export class KernelNetworking implements HostNetworking {
 		}
 	}
 
-	async #hostInput(targets: readonly PublishedTarget[], signal: AbortSignal): Promise<HostRulesInput> {
-		if (this.#leading === null && this.#transits.size > 0) {
-			const routes = await this.#kernel.hostRoutes(signal);
-			this.#leading = routes.flatMap((route) => (route.destination === 'default' && route.device !== null ? [route.device] : []));
-		}
+	#hostInput(targets: readonly PublishedTarget[]): HostRulesInput {
 		return {
 			names: this.#names,
 			transits: this.#transits,
 			published: targets,
-			uplinks: [...new Set([...(this.#leading ?? []), ...this.#uplinks])].sort(),
+			uplinks: [...new Set([...this.#leading, ...this.#uplinks])].sort(),
 		};
 	}
 
@@ -344,6 +342,10 @@ export class KernelNetworking implements HostNetworking {
 		this.#lane = turn.catch(() => {});
 		return await turn;
 	}
+}
+
+function leadingOut(host: HostInspection): readonly string[] {
+	return host.routes.flatMap((route) => (route.destination === 'default' && route.device !== null ? [route.device] : []));
 }
 
 /** The groups that ports of the network are in and those that their rules name, with what concerns this network alone. */

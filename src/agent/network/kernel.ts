@@ -42,6 +42,18 @@ for setting; do value=-; [ -e "${settingsFolder}/$setting" ] && read -r value < 
 printf '\\036'
 case "$detail" in all) nft list ruleset ;; structure) nft -t list ruleset ;; esac`;
 
+/** Argument: name of our table. */
+const inspectHostScript = `
+ip -j addr || exit 1
+printf '\\036'; ip -j route
+printf '\\036'; ip -j -6 route 2>/dev/null
+printf '\\036'; nft list table inet "$1" 2>/dev/null
+for command in iptables ip6tables; do
+	printf '\\036'
+	command -v $command >/dev/null && $command -w 5 -S FORWARD 2>/dev/null
+done
+true`;
+
 /** Arguments: name of the interface. Settings that the link needs before it goes up, then the batch on standard input. */
 const sandboxScript = `
 for setting in disable_ipv6=0 accept_ra=0 accept_dad=0; do
@@ -66,6 +78,18 @@ export interface NetworkInspection extends NetworkObservation {
 	/** The rules, as much of them as was asked for. */
 	readonly listing: string;
 }
+
+/** Everything that one look at the host's own namespace shows. */
+export interface HostInspection {
+	readonly links: readonly ObservedLink[];
+	readonly routes: readonly ObservedRoute[];
+	/** Our table; empty when it is not there. */
+	readonly listing: string;
+	/** Rules of the FORWARD chains of iptables and ip6tables; empty where there is no such command. */
+	readonly forward: Readonly<Record<FirewallCommand, readonly string[]>>;
+}
+
+export type FirewallCommand = 'iptables' | 'ip6tables';
 
 /** The few things that are asked of the kernel, each one spawn. */
 export class Kernel {
@@ -143,12 +167,6 @@ export class Kernel {
 		return parseLinks(await this.#run('ip', ['-j', 'link'], '', signal)).filter((link) => link.alias !== null);
 	}
 
-	async hostRoutes(signal: AbortSignal): Promise<readonly ObservedRoute[]> {
-		const four = this.#run('ip', ['-j', 'route'], '', signal);
-		const six = this.#run('ip', ['-j', '-6', 'route'], '', signal).catch(() => '');
-		return [...parseRoutes(await four), ...parseRoutes(await six)];
-	}
-
 	/** Loads rules as one transaction, in a namespace of ours or in the host's own. */
 	async nft(namespace: string | null, text: string, signal: AbortSignal): Promise<void> {
 		if (text === '') return;
@@ -162,14 +180,15 @@ export class Kernel {
 		return await this.#run('nsenter', [`--net=${namespaceFolder}/${namespace}`, ...command], '', signal);
 	}
 
-	/** A table of the host's namespace; empty when it is not there. */
-	async listHostTable(name: string, signal: AbortSignal): Promise<string> {
-		try {
-			return await this.#run('nft', ['list', 'table', 'inet', name], '', signal);
-		} catch (error) {
-			if (error instanceof CommandError && /No such file/.test(error.stderr)) return '';
-			throw error;
-		}
+	async inspectHost(table: string, signal: AbortSignal): Promise<HostInspection> {
+		const output = await this.#run('sh', ['-c', inspectHostScript, 'sh', table], '', signal);
+		const [links = '', routes4 = '', routes6 = '', listing = '', iptables = '', ip6tables = ''] = output.split('\x1e');
+		return {
+			links: parseLinks(links),
+			routes: [...parseRoutes(routes4), ...parseRoutes(routes6)],
+			listing,
+			forward: { iptables: linesOf(iptables), ip6tables: linesOf(ip6tables) },
+		};
 	}
 
 	/** A setting of the host's own namespace, below /proc/sys/net; null when the kernel has it not. */
@@ -187,6 +206,10 @@ export class Kernel {
 	async #inside(namespace: string, script: string, args: readonly string[], input: string, signal: AbortSignal): Promise<string> {
 		return await this.#run('nsenter', [`--net=${namespaceFolder}/${namespace}`, 'sh', '-c', script, 'sh', ...args], input, signal);
 	}
+}
+
+function linesOf(text: string): readonly string[] {
+	return text.split('\n').filter((line) => line !== '');
 }
 
 async function ignoring(pattern: RegExp, work: Promise<unknown>): Promise<void> {

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import type { HostNetwork, HostSecurityGroup, PortSpec } from '../../src/model/spec.ts';
+import type { Box } from '../machine/network/lab.ts';
+import { everythingOut, Lab, rule, signal } from '../machine/network/lab.ts';
+
+/** A host with ports that are really plugged, spread over three networks and fifty groups. */
+class Scale {
+	readonly lab: Lab;
+	readonly networks: readonly HostNetwork[];
+	readonly groups: readonly HostSecurityGroup[];
+	readonly #boxes: Box[] = [];
+	#next = 0;
+
+	constructor(t: TestContext) {
+		this.lab = new Lab(t);
+		this.networks = [0, 1, 2].map((index) => this.lab.network({ subnets: [`10.${index}.0.0/16`, `fd0${index}::/64`], external: true }));
+		this.groups = Array.from({ length: 50 }, () => this.lab.group([]));
+		for (const group of this.groups) this.lab.changeGroup(group.id, { rules: rulesOf(group.id, 80) });
+	}
+
+	/** Adds a port to the spec; its group's members grow with it. */
+	async add(group = this.#next % 50): Promise<readonly [Box, PortSpec]> {
+		const index = this.#next;
+		this.#next += 1;
+		// Links of one namespace share a lock, so sandboxes have a few ports each.
+		let box = this.#boxes.at(-1);
+		if (box === undefined || index % 20 === 0) {
+			box = await this.lab.box(`s${index}`);
+			this.#boxes.push(box);
+		}
+		const network = this.networks[index % 3];
+		const id = this.groups[group]?.id;
+		assert.ok(network !== undefined && id !== undefined);
+		const host = index + 16;
+		const addresses = [`10.${index % 3}.${host >> 8}.${host & 255}`, `fd0${index % 3}::${host.toString(16)}`];
+		const members = this.lab.groups.find((candidate) => candidate.id === id)?.members ?? [];
+		this.lab.changeGroup(id, { members: [...members, ...addresses] });
+		return [box, this.lab.port(network.id, box, addresses, { securityGroupIds: [id], interfaceName: `eth${index % 20}` })];
+	}
+
+	async grow(count: number, group?: number): Promise<void> {
+		const added = [];
+		for (let index = 0; index < count; index += 1) added.push(await this.add(group));
+		await this.lab.apply();
+		for (const [box, port] of added) await this.lab.plug(box, port);
+	}
+
+	/** Median ms of adding one port: rules, link and addresses. */
+	async costOfOne(): Promise<number> {
+		const costs: number[] = [];
+		for (let round = 0; round < 15; round += 1) {
+			const [box, port] = await this.add();
+			costs.push(
+				await timed(async () => {
+					await this.lab.apply();
+					await this.lab.plug(box, port);
+				}),
+			);
+		}
+		return median(costs);
+	}
+}
+
+function rulesOf(groupId: string, port: number): HostSecurityGroup['rules'] {
+	return [
+		...everythingOut,
+		rule('ingress', { remoteGroupId: groupId }),
+		rule('ingress', { protocol: 'tcp', portRangeMin: port, portRangeMax: port }),
+	];
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+	const start = performance.now();
+	await work();
+	return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+	return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
+}
+
+/** CPU time of this process and of the programs that it ran, ms. */
+function cpuTime(): number {
+	const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ') ?? [];
+	return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+}
+
+test('1,000 ports and 50 groups on one host', { timeout: 900_000 }, async (t) => {
+	const scale = new Scale(t);
+	await scale.grow(10);
+	await scale.costOfOne();
+	const few = await scale.costOfOne();
+	// A hundred ports in one group, and the others spread over all.
+	await scale.grow(100, 7);
+	await scale.grow(850);
+	await scale.costOfOne();
+	const many = await scale.costOfOne();
+	t.diagnostic(`adding one port: ${few.toFixed(1)} ms at 10 ports, ${many.toFixed(1)} ms at 1,000`);
+
+	const [group] = scale.groups.slice(7);
+	assert.ok(group !== undefined);
+	const [client, clientPort] = await scale.add(3);
+	const [server, serverPort] = await scale.add(7);
+	await scale.lab.apply();
+	await scale.lab.plug(client, clientPort);
+	await scale.lab.plug(server, serverPort);
+	const changes: number[] = [];
+	for (let round = 0; round < 9; round += 1) {
+		scale.lab.changeGroup(group.id, { rules: rulesOf(group.id, 81 + round) });
+		changes.push(await timed(() => scale.lab.apply()));
+	}
+	t.diagnostic(`a rule of a group with over 100 ports: ${median(changes).toFixed(1)} ms`);
+
+	for (let round = 0; round < 4; round += 1) await scale.lab.networking.check(signal());
+	const before = cpuTime();
+	for (let round = 0; round < 6; round += 1) assert.deepEqual(await scale.lab.networking.check(signal()), []);
+	const check = (cpuTime() - before) / 6;
+	t.diagnostic(`a look at everything: ${check.toFixed(1)} ms of CPU`);
+
+	assert.ok(many <= 2 * few, `${many} ms at 1,000 ports, ${few} ms at 10`);
+	assert.ok(median(changes) < 300, `${median(changes)} ms`);
+	assert.ok(check < 200, `${check} ms`);
+});
