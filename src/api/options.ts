@@ -34,7 +34,7 @@ export interface ApiOptions {
 	readonly allowedRuntimes: readonly string[];
 	/** ms between two signs of life on an event stream. */
 	readonly eventKeepAlive: number;
-	/** Most event streams and followed logs at once. */
+	/** Most event streams and followed logs at once; one project may have a quarter of them. */
 	readonly maxStreams: number;
 }
 
@@ -81,5 +81,5 @@ export interface RouteContext {
 /** Counts what stays open for long, so that it stays within its limit. */
 export interface StreamCounter {
 	/** Throws `too-many-requests` at the limit; the answer gives the place back. */
-	open(): () => void;
+	open(projectId: string): () => void;
 }

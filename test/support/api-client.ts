@@ -1,4 +1,3 @@
-import type { InjectOptions } from 'fastify';
 import type { Api } from '../../src/api/http/route.ts';
 import type { ApiOptions, ApiPlugin } from '../../src/api/options.ts';
 import { createApi } from '../../src/api/server.ts';
@@ -46,10 +45,11 @@ export interface Ask {
 
 /** One request, as `POST /v1/containers`. */
 export async function ask(api: Api, line: string, options: Ask = {}): Promise<Answer> {
-	const [method = 'GET', url = '/'] = line.split(' ');
+	const [method, url = '/'] = line.split(' ');
+	if (!isMethod(method)) throw new Error(`${line} does not begin with a method`);
 	const { token = 'member:project-a', version, headers = {}, body, text } = options;
 	const response = await api.inject({
-		method: method as NonNullable<InjectOptions['method']>,
+		method,
 		url,
 		headers: {
 			...(token === null ? {} : { 'x-auth-token': token }),
@@ -62,7 +62,18 @@ export async function ask(api: Api, line: string, options: Ask = {}): Promise<An
 	});
 	const answered = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
 	const isJson = answered['content-type']?.startsWith('application/json') ?? false;
-	return { status: response.statusCode, headers: answered, text: response.body, body: isJson && response.body !== '' ? JSON.parse(response.body) : undefined };
+	return {
+		status: response.statusCode,
+		headers: answered,
+		text: response.body,
+		body: isJson && response.body !== '' ? JSON.parse(response.body) : undefined,
+	};
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+function isMethod(word: string | undefined): word is (typeof methods)[number] {
+	return methods.some((method) => method === word);
 }
 
 /** A property of something that was answered, by its path. */

@@ -56,7 +56,7 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, hostSignal(reply, context));
 				return sendJson(reply, 200, await collectText(chunks, options.logLimit));
 			}
-			const close = context.streams.open();
+			const close = context.streams.open(principalOf(request).projectId);
 			try {
 				const signal = AbortSignal.any([clientGone(reply), context.stopping]);
 				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, signal);

@@ -43,7 +43,7 @@ export function eventRoutes(app: Api, context: RouteContext): void {
 			const allProjects = flag(request.query.all_projects);
 			if (allProjects) context.policy.enforce(principal, 'event:watch_all_projects');
 			const after = eventNumber(request.headers['last-event-id'] ?? request.query.last_event_id);
-			const close = context.streams.open();
+			const close = context.streams.open(principalOf(request).projectId);
 			const ended = new AbortController();
 			const signal = AbortSignal.any([clientGone(reply), context.stopping, ended.signal]);
 			const events = context.control.events.watch(principal, { after, allProjects, ...defined({ sandbox, container, kind }) }, signal);

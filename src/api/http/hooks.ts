@@ -40,7 +40,7 @@ export function installHooks(app: Api, deps: HookDeps): void {
 	app.addHook('onResponse', (request, reply, done) => {
 		// Without the query: it may hold what is nobody else's business.
 		const path = request.url.split('?')[0];
-		request.log.debug({ requestId: request.id, method: request.method, path, status: reply.statusCode, ms: reply.elapsedTime }, 'request');
+		request.log.debug({ method: request.method, path, status: reply.statusCode, ms: reply.elapsedTime }, 'request');
 		done();
 	});
 	app.addHook('preValidation', (request, _reply, done) => {

@@ -29,16 +29,31 @@ export function hostSignal(reply: FastifyReply, context: RouteContext): AbortSig
 	return AbortSignal.any([clientGone(reply), context.stopping, AbortSignal.timeout(context.options.hostDeadline)]);
 }
 
+/** Part of all places that one project may take. */
+const projectShare = 1 / 4;
+
 export function streamCounter(limit: number): StreamCounter {
-	let open = 0;
+	const projectLimit = Math.ceil(limit * projectShare);
+	const open = new Map<string, number>();
+	let all = 0;
 	return {
-		open() {
-			if (open >= limit) throw fail('too-many-requests', `The limit is ${limit} streams at once.`, { headers: { 'retry-after': '5' } });
-			open += 1;
+		open(projectId) {
+			const own = open.get(projectId) ?? 0;
+			if (all >= limit || own >= projectLimit) {
+				throw fail('too-many-requests', `The limit is ${projectLimit} streams at once for a project, and ${limit} in all.`, {
+					headers: { 'retry-after': '5' },
+				});
+			}
+			all += 1;
+			open.set(projectId, own + 1);
 			let closed = false;
 			return () => {
-				if (!closed) open -= 1;
+				if (closed) return;
 				closed = true;
+				all -= 1;
+				const left = (open.get(projectId) ?? 1) - 1;
+				if (left === 0) open.delete(projectId);
+				else open.set(projectId, left);
 			};
 		},
 	};

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { eventFrames } from '../../../src/api/events/frames.ts';
+import { streamCounter } from '../../../src/api/http/reply.ts';
 import type { ApiOptions } from '../../../src/api/options.ts';
 import type { Event } from '../../../src/model/event.ts';
 import { ask, startApi } from '../../support/api-client.ts';
@@ -109,7 +110,7 @@ describe('events', () => {
 		const headers = { 'x-auth-token': 'member:project-a' };
 		const refused = await fetch(`${url}/v1/events`, { headers });
 		assert.equal(refused.status, 429);
-		assert.match(await refused.text(), /1 streams/);
+		assert.match(await refused.text(), /1 streams at once for a project, and 1 in all/);
 		abort.abort();
 		await eventually('a place is free', async () => {
 			const second = new AbortController();
@@ -117,6 +118,19 @@ describe('events', () => {
 			second.abort();
 			return answer.status === 200;
 		});
+	});
+
+	test('one project cannot take every place', () => {
+		const counter = streamCounter(8);
+		const close = counter.open('a');
+		counter.open('a');
+		assert.throws(() => counter.open('a'), { code: 'too-many-requests' });
+		for (const project of ['b', 'c', 'd']) for (let index = 0; index < 2; index += 1) counter.open(project);
+		assert.throws(() => counter.open('e'), { code: 'too-many-requests' });
+		close();
+		close();
+		counter.open('e');
+		assert.throws(() => counter.open('e'), { code: 'too-many-requests' });
 	});
 
 	test('a client that stops reading is given up', async (t) => {
