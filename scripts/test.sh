@@ -24,5 +24,8 @@ if [ "$need_machine" = yes ]; then
 	ensure_system_packages docker=docker-cli
 	ensure_docker
 fi
+case " $* " in
+*" fresh "*) ensure_system_packages debootstrap=debootstrap git=git ;;
+esac
 
 exec "$node_bin" "$root/scripts/test.ts" "$@"

@@ -38,5 +38,6 @@ export const suites: readonly Suite[] = [
 	{ name: 'crash', runs: { concurrency: 2, fileLimit: 6 }, limit: 8, byDefault: true },
 	{ name: 'network', runs: { concurrency: 1, fileLimit: 6 }, limit: 10, byDefault: false },
 	{ name: 'clients', runs: { concurrency: 1, fileLimit: 6 }, limit: 8, byDefault: false },
+	{ name: 'fresh', runs: { concurrency: 1, fileLimit: 10 }, limit: 10, byDefault: false },
 	{ name: 'chaos', runs: { concurrency: 1, fileLimit: 10 }, limit: 12, byDefault: false },
 ];
