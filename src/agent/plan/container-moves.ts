@@ -33,16 +33,19 @@ export function bringUp(subject: Subject, grace: number | null | undefined): Dra
 /** The next step towards a container of the wanted revision that is a member of the sandbox. The image comes first. */
 export function replace(subject: Subject, thenStart: boolean, grace?: number | null): Draft {
 	const { spec, container, state, observed, context } = subject;
-	const key = imageKey(container);
-	if (context.imagesReady.get(container.id) !== key) {
-		if (context.busy.has(imageTarget(container.id))) return nothing;
-		const { image: reference, registryAuth: auth } = container;
-		return steps({ kind: 'ensureImage', containerId: container.id, reference, auth, key, policy: pullPolicy(container) });
-	}
+	if (context.imagesReady.get(container.id) !== imageKey(container)) return fetchImage(subject);
 	if (missingHooks(spec, observed, context, thenStart ? 'start' : 'create').length > 0) return nothing;
 	if (isActive(state)) return stop(subject, grace);
 	if (state !== null) return steps({ kind: 'removeContainer', containerId: container.id });
 	return steps({ kind: 'createContainer', containerId: container.id, thenStart });
+}
+
+/** Brings its image to the host, unless it is there or on its way. */
+export function fetchImage({ container, context }: Subject): Draft {
+	const key = imageKey(container);
+	if (context.imagesReady.get(container.id) === key || context.busy.has(imageTarget(container.id))) return nothing;
+	const { image: reference, registryAuth: auth } = container;
+	return steps({ kind: 'ensureImage', containerId: container.id, reference, auth, key, policy: pullPolicy(container) });
 }
 
 /** Starts it as soon as its sandbox is whole: a container never runs without its ports. */
@@ -65,6 +68,7 @@ function pullPolicy(container: ContainerSpec): ImagePullPolicy {
 	return container.imagePullPolicy === 'always' && !makesAnew(container) ? 'ifnotpresent' : container.imagePullPolicy;
 }
 
-function makesAnew(container: ContainerSpec): boolean {
+/** Whether its operation has it made. */
+export function makesAnew(container: ContainerSpec): boolean {
 	return container.operation?.kind === 'create' || container.operation?.kind === 'rebuild';
 }

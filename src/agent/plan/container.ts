@@ -1,7 +1,7 @@
 import type { ObservedSandbox } from '../../drivers/driver.ts';
 import { unreachable } from '../../model/errors.ts';
 import type { ContainerSpec, SandboxSpec } from '../../model/spec.ts';
-import { bringUp, type Subject, start, stop } from './container-moves.ts';
+import { bringUp, fetchImage, makesAnew, type Subject, start, stop } from './container-moves.ts';
 import { planContainerOperation } from './container-operation.ts';
 import type { PlanContext, StepFailure } from './context.ts';
 import { type Draft, failed, merge, nothing, retried, started, steps, waitUntil } from './draft.ts';
@@ -17,8 +17,13 @@ export function planContainer(spec: SandboxSpec, container: ContainerSpec, obser
 	const subject: Subject = { spec, container, observed, context, state: stateOf(observed, container.id) };
 	if (context.busy.has(container.id)) return nothing;
 	const operation = container.operation;
-	if (operation !== null && operation.startedAt === null) return started(operation, context.now, subject.state?.startedAt ?? null);
-	if (effectiveGoal(spec, container) === 'Deleted') return planContainerRemoval(subject);
+	const removed = effectiveGoal(spec, container) === 'Deleted';
+	if (operation !== null && operation.startedAt === null) {
+		// An image does no harm: it is fetched while control writes that the operation has begun.
+		const fetched = makesAnew(container) && !removed ? fetchImage(subject) : nothing;
+		return merge([started(operation, context.now, subject.state?.startedAt ?? null), fetched]);
+	}
+	if (removed) return planContainerRemoval(subject);
 
 	const failure = failureOf(subject);
 	const verdict = judge(failure, operation, context);

@@ -32,6 +32,8 @@ export interface HostLook {
 	readonly names: boolean;
 	/** Volumes that are attached. */
 	readonly volumes: ReadonlySet<string>;
+	/** Volumes that were to be detached, and are known to be gone. */
+	readonly detachedVolumes: ReadonlySet<string>;
 	/** Ports that are whole in the namespace of the sandbox's present run. */
 	readonly ports: ReadonlySet<string>;
 	/** Ports that are plugged and wanted no more. */

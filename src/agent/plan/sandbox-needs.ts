@@ -35,5 +35,11 @@ function arePortsRight(spec: SandboxSpec, { host }: Pick<PlanContext, 'host'>): 
 
 function areVolumesRight(spec: SandboxSpec, { host }: Pick<PlanContext, 'host'>): boolean {
 	const wanted = new Set(spec.volumes.filter((volume) => !volume.detached).map((volume) => volume.id));
-	return wanted.size === host.volumes.size && [...wanted].every((id) => host.volumes.has(id));
+	const attached = wanted.size === host.volumes.size && [...wanted].every((id) => host.volumes.has(id));
+	return attached && !hasVolumesToDetach(spec, { host });
+}
+
+/** Whether a volume is still to be taken from it, which is done whatever state the sandbox is to be in. */
+export function hasVolumesToDetach(spec: SandboxSpec, { host }: Pick<PlanContext, 'host'>): boolean {
+	return spec.volumes.some((volume) => volume.detached && !host.detachedVolumes.has(volume.id));
 }

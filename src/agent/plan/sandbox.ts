@@ -5,7 +5,7 @@ import { type Draft, done, failed, merge, nothing, retried, started, steps, wait
 import { endingOf } from './ending.ts';
 import { effectiveGoal, isActive, isCurrent, isHolderActive, stateOf } from './facts.ts';
 import { judge } from './failure.ts';
-import { missingHooks } from './sandbox-needs.ts';
+import { hasVolumesToDetach, missingHooks } from './sandbox-needs.ts';
 import { hookNames, imageTarget, isExclusive, sandboxTarget, tearDownTarget } from './step.ts';
 
 /** What is to be done about the sandbox as a whole now, its containers aside. */
@@ -48,7 +48,8 @@ function towardsGoal(spec: SandboxSpec, observed: ObservedSandbox, context: Plan
 			if (observed.sandbox?.status === 'paused') return steps({ kind: 'unpauseSandbox' });
 			return setUp(spec, observed, context, 'start');
 		case 'Paused':
-			if (observed.sandbox?.status === 'paused') return makesContainers(spec) ? setUp(spec, observed, context, 'create') : nothing;
+			if (observed.sandbox?.status === 'paused')
+				return makesContainers(spec) ? setUp(spec, observed, context, 'create') : detachVolumes(spec, context);
 			return merge([setUp(spec, observed, context, 'start'), pauseWhenQuiet(spec, observed, context)]);
 		case 'Stopped':
 			return towardsStopped(spec, observed, context);
@@ -59,7 +60,7 @@ function towardsGoal(spec: SandboxSpec, observed: ObservedSandbox, context: Plan
 
 /** Its containers end first, each with its grace. Containers may be made in a sandbox that does not run. */
 function towardsStopped(spec: SandboxSpec, observed: ObservedSandbox, context: PlanContext): Draft {
-	const prepared = makesContainers(spec) ? setUp(spec, observed, context, 'create') : nothing;
+	const prepared = makesContainers(spec) ? setUp(spec, observed, context, 'create') : detachVolumes(spec, context);
 	if (prepared.steps.length > 0 || !isHolderActive(observed)) return prepared;
 	// What cannot be stopped by itself ends with the holder.
 	const stops = (id: string): boolean => context.failures.get(id)?.step.kind !== 'stopContainer';
@@ -70,6 +71,11 @@ function towardsStopped(spec: SandboxSpec, observed: ObservedSandbox, context: P
 function setUp(spec: SandboxSpec, observed: ObservedSandbox, context: PlanContext, purpose: 'create' | 'start'): Draft {
 	const hooks = missingHooks(spec, observed, context, purpose);
 	return hooks.length === 0 ? nothing : steps({ kind: 'setUp', hooks, operationId: null });
+}
+
+/** They go from a sandbox that does not run, too: somebody may wait to have them elsewhere. */
+function detachVolumes(spec: SandboxSpec, context: PlanContext): Draft {
+	return hasVolumesToDetach(spec, context) ? steps({ kind: 'setUp', hooks: ['volumes'], operationId: null }) : nothing;
 }
 
 /** The holder is frozen last, when no container in it runs or is about to. */

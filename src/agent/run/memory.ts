@@ -113,11 +113,12 @@ export class Memory {
 	}
 
 	#host(spec: SandboxSpec | null, networked: boolean): HostLook {
-		const { names, volumes, ports } = this.holdings;
+		const { names, volumes, detached, ports } = this.holdings;
 		const wanted = new Map(spec?.ports.map((port) => [port.id, portKey(port)]));
 		return {
 			names: spec !== null && names === nameContents(spec),
 			volumes: new Set(volumes.keys()),
+			detachedVolumes: detached,
 			ports: new Set([...ports].filter(([id, key]) => wanted.get(id) === key).map(([id]) => id)),
 			strayPorts: [...ports.keys()].filter((id) => !wanted.has(id)),
 			networked,

@@ -152,8 +152,9 @@ export class SandboxWorker {
 
 	/** Ends when no round and no step runs; after the signal of its deps was aborted that is soon. */
 	async settled(): Promise<void> {
-		if (this.#timer !== null) clearTimeout(this.#timer);
 		while (this.#loop !== null || !this.#steps.idle) await Promise.allSettled([this.#loop, this.#steps.settled()]);
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = null;
 	}
 
 	#poke(): void {
