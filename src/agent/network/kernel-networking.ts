@@ -76,19 +76,22 @@ export class KernelNetworking implements HostNetworking {
 		return await this.#inTurn(() => this.#check(signal));
 	}
 
-	async plug(_sandboxId: string, port: PortSpec, networkNamespacePath: string, signal: AbortSignal): Promise<void> {
+	async plug(sandboxId: string, port: PortSpec, networkNamespacePath: string, signal: AbortSignal): Promise<void> {
 		const anchor = this.#anchor(port);
 		if (port.binding.type === 'embedded' && this.#networkOfPort.get(port.id) !== port.networkId) {
 			throw new Error(`port ${port.id} is not in what this host was told of its networks yet`);
 		}
-		const sandbox = await this.#kernel.inspectSandbox(networkNamespacePath, signal);
-		if (sandbox.links.some((link) => link.name === port.interfaceName)) {
-			if (isWhole(port, anchor, await this.#kernel.links(anchor.namespace, signal), sandbox)) return;
-		}
 		failPoint('agent.network.plug.before');
-		// What is left of an earlier try goes with both its ends.
-		await this.#kernel.removeLink(anchor.namespace, anchor.device, signal);
-		await this.#kernel.ip(anchor.namespace, anchorCommands(port, anchor, networkNamespacePath), signal);
+		const commands = anchorCommands(port, anchor, networkNamespacePath);
+		try {
+			await this.#kernel.ip(anchor.namespace, commands, signal);
+		} catch {
+			signal.throwIfAborted();
+			// It is there already, whole or as an earlier try left it; what is not whole goes with both its ends.
+			if ((await this.plugged(sandboxId, [port], networkNamespacePath, signal)).length > 0) return;
+			await this.#kernel.removeLink(anchor.namespace, anchor.device, signal);
+			await this.#kernel.ip(anchor.namespace, commands, signal);
+		}
 		failPoint('agent.network.plug.between');
 		await this.#kernel.configureSandbox(networkNamespacePath, port.interfaceName, sandboxCommands(port), signal);
 		failPoint('agent.network.plug.after');
