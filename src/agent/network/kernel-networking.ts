@@ -6,10 +6,11 @@ import { HostKeeper } from './host-keeper.ts';
 import type { HostNetworking } from './host-networking.ts';
 import type { HostRulesInput } from './host-rules.ts';
 import { type HostInspection, Kernel } from './kernel.ts';
-import { bridgeName, namespaceName, type OwnerNames, ownerNames, portAlias, portLinkName, transitName } from './names.ts';
+import { namespaceName, type OwnerNames, ownerNames, transitName } from './names.ts';
 import { type HostLinks, type NetworkGoal, NetworkKeeper } from './network-keeper.ts';
+import type { Ipv6Support } from './network-links.ts';
 import type { ObservedLink } from './observed-links.ts';
-import { anchorCommands, isWhole, type PortAnchor, sandboxCommands } from './port-links.ts';
+import { PortPlugger } from './port-plugger.ts';
 import { type PublishedTarget, publishedTargets } from './published.ts';
 import { type Run, runProgram } from './run.ts';
 import { chooseTransit, type Transit } from './transit.ts';
@@ -40,6 +41,7 @@ export class KernelNetworking implements HostNetworking {
 	readonly #run: Run;
 	readonly #kernel: Kernel;
 	readonly #host: HostKeeper;
+	readonly #ports: PortPlugger;
 	readonly #uplinks: readonly string[];
 	readonly #checkedAtOnce: number;
 	readonly #keepers = new Map<string, NetworkKeeper>();
@@ -49,7 +51,7 @@ export class KernelNetworking implements HostNetworking {
 	#networkOfPort = new Map<string, string>();
 	/** An apply could not do everything: the next check tries again. */
 	#unfinished = false;
-	#appliedIpv6 = false;
+	#appliedIpv6: Ipv6Support = 'none';
 	#nextChecked = 0;
 	/** When each network's rules were last looked at whole, as a number that grows. */
 	readonly #seenWhole = new WeakMap<NetworkKeeper, number>();
@@ -64,6 +66,7 @@ export class KernelNetworking implements HostNetworking {
 		this.#run = options.run ?? runProgram;
 		this.#kernel = new Kernel(this.#run);
 		this.#host = new HostKeeper(this.#kernel, this.#run, this.#names);
+		this.#ports = new PortPlugger(this.#kernel, this.#names);
 		this.#uplinks = options.uplinks ?? [];
 		this.#checkedAtOnce = options.checkedAtOnce ?? 32;
 	}
@@ -77,35 +80,14 @@ export class KernelNetworking implements HostNetworking {
 	}
 
 	async plug(sandboxId: string, port: PortSpec, networkNamespacePath: string, signal: AbortSignal): Promise<void> {
-		const anchor = this.#anchor(port);
 		if (port.binding.type === 'embedded' && this.#networkOfPort.get(port.id) !== port.networkId) {
-			throw new Error(`port ${port.id} is not in what this host was told of its networks yet`);
+			throw new Error(`port ${port.id} of sandbox ${sandboxId} is not in what this host was told of its networks yet`);
 		}
-		failPoint('agent.network.plug.before');
-		const commands = anchorCommands(port, anchor, networkNamespacePath);
-		try {
-			await this.#kernel.ip(anchor.namespace, commands, signal);
-		} catch {
-			signal.throwIfAborted();
-			// It is there already, whole or as an earlier try left it; what is not whole goes with both its ends.
-			if ((await this.plugged(sandboxId, [port], networkNamespacePath, signal)).length > 0) return;
-			await this.#kernel.removeLink(anchor.namespace, anchor.device, signal);
-			await this.#kernel.ip(anchor.namespace, commands, signal);
-		}
-		failPoint('agent.network.plug.between');
-		await this.#kernel.configureSandbox(networkNamespacePath, port.interfaceName, sandboxCommands(port), signal);
-		failPoint('agent.network.plug.after');
+		await this.#ports.plug(port, networkNamespacePath, signal);
 	}
 
 	async unplug(portId: string, signal: AbortSignal): Promise<void> {
-		failPoint('agent.network.unplug.before');
-		const device = portLinkName(portId);
-		const networkId = this.#networkOfPort.get(portId);
-		const namespaces =
-			networkId === undefined ? await this.#kernel.namespaces(this.#names.namespacePrefix) : [namespaceName(this.#names, networkId)];
-		for (const namespace of namespaces) await this.#kernel.removeLink(namespace, device, signal);
-		if (networkId === undefined) await this.#removeAliased((alias) => alias === portAlias(this.#names, portId), signal);
-		failPoint('agent.network.unplug.after');
+		await this.#ports.unplug(portId, this.#networkOfPort.get(portId) ?? null, signal);
 	}
 
 	async plugged(
@@ -114,23 +96,7 @@ export class KernelNetworking implements HostNetworking {
 		networkNamespacePath: string,
 		signal: AbortSignal,
 	): Promise<readonly string[]> {
-		if (ports.length === 0) return [];
-		const sandbox = await this.#kernel.inspectSandbox(networkNamespacePath, signal);
-		const anchors = new Map<string | null, readonly ObservedLink[]>();
-		const whole: string[] = [];
-		for (const port of ports) {
-			const anchor = this.#anchor(port);
-			let links = anchors.get(anchor.namespace);
-			if (links === undefined) {
-				links = await this.#kernel.links(anchor.namespace, signal).catch((): readonly ObservedLink[] => {
-					signal.throwIfAborted();
-					return [];
-				});
-				anchors.set(anchor.namespace, links);
-			}
-			if (isWhole(port, anchor, links, sandbox)) whole.push(port.id);
-		}
-		return whole;
+		return await this.#ports.plugged(ports, networkNamespacePath, signal);
 	}
 
 	async clear(signal: AbortSignal): Promise<void> {
@@ -143,7 +109,7 @@ export class KernelNetworking implements HostNetworking {
 			for (const namespace of await this.#kernel.namespaces(this.#names.namespacePrefix))
 				await this.#kernel.removeNamespace(namespace, signal);
 			await this.#removeHostLinks(this.#hostLinks(signal), new Set(), signal);
-			await this.#removeAliased((alias) => alias.startsWith(portAlias(this.#names, '')), signal);
+			await this.#ports.removeForeign(signal);
 			await this.#host.clear(signal);
 			failPoint('agent.network.clear.after');
 		});
@@ -178,10 +144,10 @@ export class KernelNetworking implements HostNetworking {
 		await attempt(async () => this.#host.apply(this.#hostInput(targets), signal));
 		const groups = new Map(spec.securityGroups.map((group) => [group.id, group]));
 		const hostLinks = this.#hostLinks(signal);
-		const ipv6Forwarded = await this.#ipv6Forwarded();
-		this.#appliedIpv6 = ipv6Forwarded;
+		const ipv6 = await this.#ipv6Support();
+		this.#appliedIpv6 = ipv6;
 		const waiting = spec.networks.map((network) => {
-			const goal = this.#goal(network, groups, targets, ipv6Forwarded);
+			const goal = this.#goal(network, groups, targets, ipv6);
 			const keeper = this.#keepers.get(network.id) ?? new NetworkKeeper(this.#kernel, this.#names, goal);
 			this.#keepers.set(network.id, keeper);
 			return () => keeper.apply(goal, hostLinks, signal);
@@ -218,7 +184,7 @@ export class KernelNetworking implements HostNetworking {
 			const found = await keeper.check(present.has(keeper.namespace), detail, hostLinks, signal);
 			repaired.push(...found.map((what) => `${keeper.namespace}: ${what}`));
 		}
-		if (this.#unfinished || this.#appliedIpv6 !== (await this.#ipv6Forwarded())) await this.#apply(spec, signal);
+		if (this.#unfinished || this.#appliedIpv6 !== (await this.#ipv6Support())) await this.#apply(spec, signal);
 		return repaired;
 	}
 
@@ -244,14 +210,14 @@ export class KernelNetworking implements HostNetworking {
 		network: HostNetwork,
 		groups: ReadonlyMap<string, HostSecurityGroup>,
 		targets: readonly PublishedTarget[],
-		ipv6Forwarded: boolean,
+		ipv6: Ipv6Support,
 	): NetworkGoal {
 		return {
 			network,
 			groups: relevantGroups(network, groups),
 			published: targets.filter((target) => target.networkId === network.id),
 			transit: this.#transits.get(network.id) ?? null,
-			ipv6Forwarded,
+			ipv6,
 		};
 	}
 
@@ -295,8 +261,9 @@ export class KernelNetworking implements HostNetworking {
 		};
 	}
 
-	async #ipv6Forwarded(): Promise<boolean> {
-		return (await this.#kernel.hostSetting('ipv6/conf/all/forwarding')) === '1';
+	async #ipv6Support(): Promise<Ipv6Support> {
+		const forwarding = await this.#kernel.hostSetting('ipv6/conf/all/forwarding');
+		return forwarding === null ? 'none' : forwarding === '1' ? 'forwarded' : 'local';
 	}
 
 	/** Namespaces and links to the host of networks that the spec does not hold. */
@@ -323,20 +290,6 @@ export class KernelNetworking implements HostNetworking {
 			removed.push(`link ${link.name} belonged to no network`);
 		}
 		return removed;
-	}
-
-	async #removeAliased(matches: (alias: string) => boolean, signal: AbortSignal): Promise<void> {
-		for (const link of await this.#kernel.aliasedLinks(signal)) {
-			if (link.alias !== null && matches(link.alias)) await this.#kernel.removeLink(null, link.name, signal);
-		}
-	}
-
-	#anchor(port: PortSpec): PortAnchor {
-		if (port.binding.type === 'bridge') {
-			const { bridge, device } = port.binding;
-			return { namespace: null, device, bridge, alias: portAlias(this.#names, port.id) };
-		}
-		return { namespace: namespaceName(this.#names, port.networkId), device: portLinkName(port.id), bridge: bridgeName, alias: null };
 	}
 
 	/** Applying, checking and clearing exclude one another; what failed before does not matter to the next. */

@@ -16,6 +16,8 @@ const networkSettings: readonly (readonly [path: string, value: string])[] = [
 	['ipv4/conf/default/send_redirects', '0'],
 	['ipv4/conf/all/rp_filter', '0'],
 	['ipv4/conf/default/rp_filter', '0'],
+	['ipv6/conf/all/disable_ipv6', '0'],
+	['ipv6/conf/default/disable_ipv6', '0'],
 	['ipv6/conf/all/forwarding', '1'],
 	['ipv6/conf/all/accept_ra', '0'],
 	['ipv6/conf/default/accept_ra', '0'],
@@ -199,8 +201,11 @@ export class Kernel {
 		);
 	}
 
+	/** One that the kernel has not is left. */
 	async setHostSetting(path: string, value: string): Promise<void> {
-		await writeFile(`${settingsFolder}/${path}`, `${value}\n`);
+		await writeFile(`${settingsFolder}/${path}`, `${value}\n`, { flag: 'r+' }).catch((error: unknown) => {
+			if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+		});
 	}
 
 	async #inside(namespace: string, script: string, args: readonly string[], input: string, signal: AbortSignal): Promise<string> {

@@ -3,7 +3,7 @@ import { failPoint } from '../../faults/fail-point.ts';
 import type { HostNetwork, HostSecurityGroup } from '../../model/spec.ts';
 import type { Kernel, NetworkInspection, RuleDetail } from './kernel.ts';
 import { namespaceName, type OwnerNames, transitName, uplinkName } from './names.ts';
-import { networkLinkChange } from './network-links.ts';
+import { type Ipv6Support, networkLinkChange, supported } from './network-links.ts';
 import { type NetworkRules, networkRules, RuleMemo } from './network-rules.ts';
 import type { ObservedLink } from './observed-links.ts';
 import type { PublishedTarget } from './published.ts';
@@ -17,7 +17,7 @@ export interface NetworkGoal {
 	readonly published: readonly PublishedTarget[];
 	/** null = no link to the host. */
 	readonly transit: Transit | null;
-	readonly ipv6Forwarded: boolean;
+	readonly ipv6: Ipv6Support;
 }
 
 /** Links of the host's own namespace, looked at once for all networks of a round. */
@@ -203,7 +203,7 @@ export class NetworkKeeper {
 	}
 
 	async #applyLinks(inspection: NetworkInspection, hostLinks: HostLinks, signal: AbortSignal): Promise<readonly string[]> {
-		const { network, transit, ipv6Forwarded } = this.#goal;
+		const { network, transit, ipv6 } = this.#goal;
 		const repaired: string[] = [];
 		let observed = inspection;
 		const link = await this.#applyTransit(inspection, hostLinks, signal);
@@ -212,7 +212,7 @@ export class NetworkKeeper {
 			// The end in here is not what was seen.
 			observed = { ...inspection, links: inspection.links.filter((link) => link.name !== uplinkName), routes4: [], routes6: [] };
 		}
-		const change = networkLinkChange({ network, transit, ipv6Forwarded }, observed);
+		const change = networkLinkChange({ network, transit, ipv6 }, observed);
 		if (change.commands.length > 0) {
 			failPoint('agent.network.links.before');
 			await this.#kernel.ip(this.#namespace, change.commands, signal);
@@ -236,7 +236,8 @@ export class NetworkKeeper {
 			return 'not wanted';
 		}
 		const host = (await hostLinks()).find((link) => link.name === name);
-		const addresses = [`${transit.host4}/${transitPrefixLength[4]}`, `${transit.host6}/${transitPrefixLength[6]}`];
+		const both = [`${transit.host4}/${transitPrefixLength[4]}`, `${transit.host6}/${transitPrefixLength[6]}`];
+		const addresses = supported(both, this.#goal.ipv6);
 		const paired = host !== undefined && uplink !== undefined && host.index === uplink.peerIndex && uplink.index === host.peerIndex;
 		if (paired && host.up && addresses.every((address) => host.addresses.includes(address)) && (await this.#transitSettings(name)))
 			return 'whole';
@@ -245,25 +246,25 @@ export class NetworkKeeper {
 			if (host !== undefined) await this.#kernel.removeLink(null, name, signal);
 			if (uplink !== undefined) await this.#kernel.removeLink(this.#namespace, uplinkName, signal);
 		}
-		const missing = addresses.filter((address) => !paired || !host.addresses.includes(address));
-		await this.#kernel.ip(
-			null,
-			[
-				...(paired
-					? []
-					: [`link add name ${name} mtu ${network.mtu} type veth peer name ${uplinkName} mtu ${network.mtu} netns ${this.#namespace}`]),
-				...missing.map((address) => `addr add ${address} dev ${name}${address.includes(':') ? ' nodad' : ''}`),
-				`link set dev ${name} up`,
-			],
-			signal,
-		);
+		if (!paired) {
+			const ends = `mtu ${network.mtu} type veth peer name ${uplinkName} mtu ${network.mtu} netns ${this.#namespace}`;
+			await this.#kernel.ip(null, [`link add name ${name} ${ends}`], signal);
+			failPoint('agent.network.transit.between');
+		}
+		// Settings first: a host may have switched IPv6 off for links that it does not know.
 		for (const [path, value] of transitSettings(name)) await this.#kernel.setHostSetting(path, value);
+		const missing = addresses.filter((address) => !paired || !host.addresses.includes(address));
+		const commands = missing.map((address) => `addr add ${address} dev ${name}${address.includes(':') ? ' nodad' : ''}`);
+		await this.#kernel.ip(null, [...commands, `link set dev ${name} up`], signal);
 		failPoint('agent.network.transit.after');
 		return paired ? 'damaged' : 'missing';
 	}
 
 	async #transitSettings(name: string): Promise<boolean> {
-		for (const [path, value] of transitSettings(name)) if ((await this.#kernel.hostSetting(path)) !== value) return false;
+		for (const [path, value] of transitSettings(name)) {
+			const found = await this.#kernel.hostSetting(path);
+			if (found !== null && found !== value) return false;
+		}
 		return true;
 	}
 }
@@ -279,10 +280,11 @@ function transitSettings(name: string): readonly (readonly [path: string, value:
 		[`ipv4/conf/${name}/route_localnet`, '1'],
 		[`ipv4/conf/${name}/forwarding`, '1'],
 		[`ipv4/conf/${name}/rp_filter`, '0'],
+		[`ipv6/conf/${name}/disable_ipv6`, '0'],
 	];
 }
 
 function keyOfLinks(goal: NetworkGoal): string {
 	const { id, mtu, subnets } = goal.network;
-	return JSON.stringify([id, mtu, subnets, goal.transit, goal.ipv6Forwarded]);
+	return JSON.stringify([id, mtu, subnets, goal.transit, goal.ipv6]);
 }

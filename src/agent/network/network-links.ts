@@ -11,13 +11,20 @@ export interface NetworkObservation {
 	readonly routes6: readonly ObservedRoute[];
 }
 
+/** What the host can do with IPv6: nothing, only inside networks, or also to the world. Without forwarding a way out would swallow packets in silence. */
+export type Ipv6Support = 'none' | 'local' | 'forwarded';
+
+/** Of addresses, those that the host's kernel can have. */
+export function supported(addresses: readonly string[], ipv6: Ipv6Support): readonly string[] {
+	return ipv6 === 'none' ? addresses.filter((address) => !address.includes(':')) : addresses;
+}
+
 /** What must be there beside the ports themselves, which come with their sandboxes. */
 export interface NetworkLinks {
 	readonly network: HostNetwork;
 	/** null = no link to the host. */
 	readonly transit: Transit | null;
-	/** Whether the host forwards IPv6; without it a way out would swallow packets in silence. */
-	readonly ipv6Forwarded: boolean;
+	readonly ipv6: Ipv6Support;
 }
 
 /** Commands for `ip -batch` inside the namespace, and for people what they repair. */
@@ -50,7 +57,7 @@ export function networkLinkChange(wanted: NetworkLinks, observed: NetworkObserva
 		if (bridge.mtu !== network.mtu) need('bridge had another MTU', `link set dev ${bridgeName} mtu ${network.mtu}`);
 	}
 	if (bridge?.up !== true) need('bridge was down', `link set dev ${bridgeName} up`);
-	changeAddresses(bridgeName, gatewayAddresses(network), bridge?.addresses ?? [], need);
+	changeAddresses(bridgeName, supported(gatewayAddresses(network), wanted.ipv6), bridge?.addresses ?? [], need);
 
 	const uplink = links.get(uplinkName);
 	if (wanted.transit !== null) {
@@ -58,7 +65,7 @@ export function networkLinkChange(wanted: NetworkLinks, observed: NetworkObserva
 		if (uplink?.up !== true) need('uplink was down', `link set dev ${uplinkName} up`);
 		changeAddresses(
 			uplinkName,
-			[`${network4}/${transitPrefixLength[4]}`, `${network6}/${transitPrefixLength[6]}`],
+			supported([`${network4}/${transitPrefixLength[4]}`, `${network6}/${transitPrefixLength[6]}`], wanted.ipv6),
 			uplink?.addresses ?? [],
 			need,
 		);
@@ -102,7 +109,7 @@ function changeDefaultRoutes(wanted: NetworkLinks, observed: NetworkObservation,
 	for (const version of [4, 6] as const) {
 		const everything = version === 4 ? '0.0.0.0/0' : '::/0';
 		const routes = version === 4 ? observed.routes4 : observed.routes6;
-		const gateway = version === 4 ? wanted.transit?.host4 : wanted.ipv6Forwarded ? wanted.transit?.host6 : undefined;
+		const gateway = version === 4 ? wanted.transit?.host4 : wanted.ipv6 === 'forwarded' ? wanted.transit?.host6 : undefined;
 		let stands = false;
 		for (const route of routes.filter((candidate) => candidate.destination === 'default')) {
 			if (route.gateway === gateway && route.device === uplinkName && !stands) {

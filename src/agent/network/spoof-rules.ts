@@ -7,7 +7,7 @@ import type { Chain, Element, SetDeclaration, Table } from './ruleset.ts';
  * What a port may send, looked at without state at the bridge: its own hardware address, addresses, ARP and neighbour
  * discovery; no VLAN tags or other protocols, which later rules would not see; no answers of a DHCP server, no router
  * advertisements. What passes is marked with the profile of its source, and on the way out with that of its destination.
- * What comes from a port that is not in the maps is dropped.
+ * What comes from a port that is not in the maps is dropped. On the way out, a port hears only what is addressed to it.
  */
 export function spoofTable(bundles: ReadonlyMap<string, readonly Element[]>, numbers: Iterable<number>): Table {
 	const chains = new Map(staticChains);
@@ -153,5 +153,14 @@ const staticChains: ReadonlyMap<string, Chain> = new Map([
 			],
 		},
 	],
-	['forward', { base: 'type filter hook forward priority filter; policy drop;', rules: ['oifname vmap @destination'] }],
+	// A frame whose place the bridge does not know goes to every port: only the one that it is for may hear it.
+	[
+		'addressed',
+		{
+			base: null,
+			rules: ['ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 oifname != @open oifname . ether daddr != @macs drop'],
+		},
+	],
+	['forward', { base: 'type filter hook forward priority filter; policy drop;', rules: ['jump addressed', 'oifname vmap @destination'] }],
+	['output', { base: 'type filter hook output priority filter; policy accept;', rules: ['jump addressed'] }],
 ]);

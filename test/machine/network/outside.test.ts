@@ -173,4 +173,22 @@ onOwnHost('the world, the host and published ports', import.meta.filename, () =>
 		assert.doesNotMatch(await must('nft', ['list', 'ruleset']), /zunbox_|zb[0-9a-f]{6}/);
 		assert.doesNotMatch(await must('ip', ['-br', 'link']), /^zb/m);
 	});
+
+	test('a host that has switched IPv6 off has networks all the same', { timeout: 60_000 }, async (t) => {
+		for (const scope of ['all', 'default']) writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '1');
+		t.after(() => {
+			for (const scope of ['all', 'default']) writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/disable_ipv6`, '0');
+		});
+		const lab = new Lab(t);
+		const group = lab.group([...everythingOut, rule('ingress'), rule('ingress', { version: 6 })]);
+		const network = lab.network({ subnets: ['10.0.0.0/24', 'fd01::/64'], external: true });
+		const a = await lab.box('a');
+		const b = await lab.box('b');
+		const from = lab.port(network.id, a, ['10.0.0.2', 'fd01::2'], { securityGroupIds: [group.id] });
+		const to = lab.port(network.id, b, ['10.0.0.3', 'fd01::3'], { securityGroupIds: [group.id] });
+		await lab.apply();
+		await lab.plug(a, from);
+		await lab.plug(b, to);
+		assert.deepEqual([await a.pings('10.0.0.3'), await a.pings('fd01::3'), await a.pings('fd01::1')], [true, true, true]);
+	});
 });

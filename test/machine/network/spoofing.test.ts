@@ -74,6 +74,7 @@ test('a sandbox cannot pretend: its neighbour hears none of the forged frames, a
 		'priority tag': ethernet(you, me, 0x8100, `00000800${udp4('10.0.0.1', 1000, '10.0.0.5', 1000, 'priority tag')}`),
 		'double tag': ethernet(you, me, 0x88a8, `000081000005${'0800'}${udp4('10.0.0.1', 1000, '10.0.0.5', 1000, 'double tag')}`),
 		'other protocol': ethernet(you, me, 0x88cc, hexOf('other protocol').padEnd(92, '0')),
+		'for another': ethernet('fa:16:3e:99:99:99', me, 0x0800, udp4('10.0.0.66', 1001, '10.0.0.9', 1000, 'for another')),
 		// The last one: where it gets through, the bridge takes the forger for the victim.
 		'victims mac': ethernet(everyone, you, 0x0800, udp4('10.0.0.66', 1000, '10.0.0.5', 1000, 'victims mac')),
 	};
