@@ -5,7 +5,7 @@ import { Agent } from './agent/agent.ts';
 import { KernelNetworking } from './agent/network/kernel-networking.ts';
 import { upstreamNameservers } from './agent/network/nameservers.ts';
 import { NoNetworking } from './agent/network/no-networking.ts';
-import { NoVolumes } from './agent/volumes/no-volumes.ts';
+import { hostVolumes } from './agent/volumes/choose-volumes.ts';
 import { identityRoutes } from './api/identity/routes.ts';
 import { networkRoutes } from './api/network/routes.ts';
 import { createApi } from './api/server.ts';
@@ -104,7 +104,12 @@ export async function startService(config: Config, options: StartOptions): Promi
 				now,
 			}),
 			quotas,
-			volumes: new SqlVolumes(secrets, { maxFileSize: maxInjectedFile, now }),
+			volumes: new SqlVolumes(secrets, {
+				maxFileSize: maxInjectedFile,
+				minSize: config.volumes.minSize,
+				maxSize: config.volumes.maxSize,
+				now,
+			}),
 			registries: new SqlRegistries(secrets),
 			options: {
 				...defaultControlOptions,
@@ -166,7 +171,11 @@ export async function startService(config: Config, options: StartOptions): Promi
 			link: bus.controlLink(service.hostLink({ availabilityZone: config.hosts.availabilityZone })),
 			driver,
 			networking: config.network.enabled ? new KernelNetworking({ owner: config.owner }) : new NoNetworking(),
-			volumes: new NoVolumes(),
+			volumes: await hostVolumes(driver.name, {
+				dataDirectory: config.dataDirectory,
+				stateDirectory: await folder('agent'),
+				maxAtOnce: config.volumes.atOnce,
+			}),
 			stateDirectory: await folder('agent'),
 			options: {
 				hostname: config.hostname,

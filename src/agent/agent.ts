@@ -12,6 +12,7 @@ import { Limiter } from './run/limiter.ts';
 import { every, pause, untilDone } from './run/repeat.ts';
 import { Workers } from './run/workers.ts';
 import type { HostVolumes } from './volumes/host-volumes.ts';
+import { VolumeSweep } from './volumes/volume-sweep.ts';
 
 export interface AgentDeps {
 	readonly link: ControlLink;
@@ -37,6 +38,7 @@ export class Agent {
 	readonly #networks: NetworkSync;
 	readonly #workers: Workers;
 	readonly #reconciler: Reconciler;
+	readonly #volumeSweep: VolumeSweep;
 	readonly #loops: Promise<unknown>[] = [];
 	readonly #link: AgentLink;
 	#hostname = '';
@@ -52,15 +54,19 @@ export class Agent {
 		const hostname = (): string => this.#hostname;
 		const signal = this.#stop.signal;
 		this.#networks = new NetworkSync(link, networking, hostname, signal);
+		const confirmAfter = this.#options.volumeConfirmation;
+		this.#volumeSweep = new VolumeSweep({ hostname, link, volumes, confirmAfter, log, signal });
 		const shared = { hostname, link, driver, stateDirectory, options: this.#options, signal };
-		this.#workers = new Workers({
+		const workerDeps = {
 			...shared,
 			networking,
 			hooks: new SandboxHooks({ driver, networking, networks: this.#networks, volumes, stateDirectory, log }),
 			pulls: new PullManager(driver.images, this.#options.maxPulls),
 			calls: new Limiter(this.#options.maxCalls),
 			waits: new Limiter(this.#options.maxWaits),
-		});
+		};
+		// Volumes that were made with a sandbox go with it.
+		this.#workers = new Workers(workerDeps, () => void this.#volumeSweep.sweep());
 		this.#reconciler = new Reconciler({ ...shared, volumes, workers: this.#workers });
 	}
 
@@ -90,7 +96,10 @@ export class Agent {
 		this.#deps.link.onWake(this.#hostname, (sandboxId) => this.#wake(sandboxId), signal);
 		this.#keep('the heartbeat', this.#options.heartbeatInterval, (deadline) => this.#deps.link.heartbeat(this.#hostname, deadline));
 		this.#keep('the look at what the host offers', this.#options.factsInterval, () => this.#register());
-		this.#keep('the look at everything', this.#options.lookInterval, () => this.#reconciler.look());
+		this.#keep('the look at everything', this.#options.lookInterval, async () => {
+			await this.#reconciler.look();
+			void this.#volumeSweep.sweep();
+		});
 		if (this.#deps.driver.capabilities.networkNamespace) {
 			this.#keep('the look at the networks', this.#options.networkCheckInterval, (deadline) => this.#keepNetworks(deadline));
 		}
@@ -100,7 +109,7 @@ export class Agent {
 	/** Ends what it does and leaves sandboxes and containers as they are. Steps under way are given up. */
 	async stop(): Promise<void> {
 		this.#stop.abort(new DOMException('the agent stops', 'AbortError'));
-		await Promise.allSettled([...this.#loops, ...this.#workers.all().map((worker) => worker.settled())]);
+		await Promise.allSettled([...this.#loops, this.#volumeSweep.settled(), ...this.#workers.all().map((worker) => worker.settled())]);
 	}
 
 	#context(): { readonly options: AgentOptions; readonly signal: AbortSignal } {
@@ -122,6 +131,7 @@ export class Agent {
 	/** A change of a sandbox may be one of the rules of its ports. */
 	#wake(sandboxId: string | null): void {
 		if (sandboxId !== null) this.#workers.of(sandboxId).wantedChanged();
+		else void this.#volumeSweep.sweep();
 		if (this.#deps.driver.capabilities.networkNamespace)
 			this.#networks.refresh().catch((error: unknown) => this.#warn('applying the networks', error));
 	}

@@ -26,6 +26,8 @@ export interface AgentOptions {
 	readonly lookInterval: number;
 	/** Between two looks at what the kernel holds of the networks. */
 	readonly networkCheckInterval: number;
+	/** Between the two looks that must agree before the data of a deleted volume is removed. */
+	readonly volumeConfirmation: number;
 	/** How many sandboxes have their ports looked at in each full look. */
 	readonly portChecks: number;
 	/** Progress of a pull is told at most this often. */
@@ -54,6 +56,7 @@ export const defaultAgentOptions: AgentOptions = {
 	factsInterval: 600_000,
 	lookInterval: 10_000,
 	networkCheckInterval: 5_000,
+	volumeConfirmation: 1_000,
 	portChecks: 5,
 	progressInterval: 500,
 	unknownAfter: 30_000,

@@ -23,7 +23,9 @@ export interface ControlLink {
 	report(hostname: string, report: SandboxReport, signal: AbortSignal): Promise<SandboxSpec | null>;
 	/** null = the agent has the newest already. */
 	network(hostname: string, knownVersion: number | null, signal: AbortSignal): Promise<HostNetworkSpec | null>;
-	/** Calls back when there is work for a sandbox (or, with null, for the host's networks), until the signal is aborted. */
+	/** Ids of all volumes whose data may be on the host, and of files injected there: the data of any other can go. */
+	volumes(hostname: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** Calls back when there is work for a sandbox (or, with null, for the host's networks and volumes), until the signal is aborted. */
 	onWake(hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void;
 }
 
@@ -32,7 +34,7 @@ export interface ControlLink {
  * calls, by container id; they fail with a DriverError, or with `host-not-up` when there is no agent.
  */
 export interface Bus {
-	/** Wakes a host's agent for a sandbox; null = for its networks. */
+	/** Wakes a host's agent for a sandbox; null = for its networks and volumes. */
 	wake(hostname: string, sandboxId: string | null): void;
 	/** The agent's side of a host; throws `host-not-up` naming the host when it cannot be reached. */
 	agent(hostname: string): AgentLink;

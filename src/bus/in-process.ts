@@ -36,6 +36,7 @@ export class InProcessBus implements Bus {
 			sandbox: (hostname, sandboxId, signal) => control.sandbox(hostname, sandboxId, signal),
 			report: (hostname, report, signal) => control.report(hostname, report, signal),
 			network: (hostname, knownVersion, signal) => control.network(hostname, knownVersion, signal),
+			volumes: (hostname, signal) => control.volumes(hostname, signal),
 			onWake: (hostname, wake, signal) => this.#listen(hostname, wake, signal),
 		};
 	}

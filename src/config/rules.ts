@@ -34,6 +34,11 @@ export function contradictions(config: ConfigValues): string[] {
 			`hosts.downAfter is ${config.hosts.downAfter} s and agent.heartbeatInterval ${config.agent.heartbeatInterval} s: a host would be taken for down between two heartbeats; make it ${2 * config.agent.heartbeatInterval} or more`,
 		);
 	}
+	if (config.volumes.minSize > config.volumes.maxSize) {
+		found.push(
+			`volumes.minSize is ${config.volumes.minSize} GiB and volumes.maxSize ${config.volumes.maxSize} GiB: no volume could be made`,
+		);
+	}
 	return found;
 }
 

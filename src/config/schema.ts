@@ -231,6 +231,20 @@ export const configSchema = Type.Object(
 			{ ...group, description: 'Networks of sandboxes.' },
 		),
 
+		volumes: Type.Object(
+			{
+				minSize: Type.Integer({ minimum: 1, maximum: 65536, unit: 'GiB', default: 1, description: 'Smallest volume.' }),
+				maxSize: Type.Integer({ minimum: 1, maximum: 65536, unit: 'GiB', default: 1024, description: 'Largest volume.' }),
+				atOnce: Type.Integer({
+					minimum: 1,
+					maximum: 64,
+					default: 4,
+					description: 'How many volumes of a host are made, mounted or unmounted at the same time.',
+				}),
+			},
+			{ ...group, description: 'Volumes of sandboxes.' },
+		),
+
 		quota: Type.Object(
 			{
 				sandboxes: limit('Sandboxes', undefined, 100),

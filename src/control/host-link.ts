@@ -110,4 +110,8 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 		const spec = await this.#deps.network.hostSpec(this.#deps.store.db, hostname);
 		return spec.version === knownVersion ? null : spec;
 	}
+
+	async volumes(hostname: string): Promise<readonly string[]> {
+		return await this.#deps.volumes.onHost(this.#deps.store.db, hostname);
+	}
 }

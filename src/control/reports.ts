@@ -39,6 +39,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		const row = await containerRow(tx, id);
 		if (row !== undefined && row.sandbox_id === sandbox.id && row.desired_status === 'Deleted') await dropContainer(deps, tx, row);
 	}
+	await deps.volumes.detached(tx, sandbox.id, report.detachedVolumes);
 	await noteContainers(deps, tx, sandbox, report, finished);
 	const after = await sandboxRow(tx, sandbox.id);
 	if (after === undefined || after.host !== sandbox.host) return moved;

@@ -3,6 +3,7 @@ import { fail } from '../model/errors.ts';
 import { newId } from '../model/ids.ts';
 import type { Principal } from '../model/principal.ts';
 import type { VolumeSpec } from '../model/spec.ts';
+import { touchSandbox } from '../store/sandboxes.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import type { MountRequest } from './control.ts';
 import { findVolume, type VolumeRow } from './volume-lookup.ts';
@@ -17,6 +18,9 @@ export interface Sealer {
 export interface VolumesOptions {
 	/** Largest injected file, in bytes. */
 	readonly maxFileSize: number;
+	/** Smallest and largest volume, in GiB. */
+	readonly minSize: number;
+	readonly maxSize: number;
 	readonly now: () => number;
 }
 
@@ -88,6 +92,41 @@ export class SqlVolumes implements Volumes {
 		}
 	}
 
+	async detached(tx: StoreTransaction, sandboxId: string, volumeIds: readonly string[]): Promise<void> {
+		for (const id of volumeIds) {
+			const attachment = await tx
+				.deleteFrom('volume_attachment')
+				.where('volume_id', '=', id)
+				.where('sandbox_id', '=', sandboxId)
+				.where('detaching', '=', 1)
+				.executeTakeFirst();
+			if (attachment.numDeletedRows === 0n) continue;
+			await tx.deleteFrom('volume').where('id', '=', id).where('provider', '=', 'file').execute();
+			// Whoever takes it from the sandbox that it was made with means to keep it.
+			const free = { status: 'available', auto_remove: 0, updated_at: this.#options.now() };
+			await tx.updateTable('volume').set(free).where('id', '=', id).execute();
+			await touchSandbox(tx, sandboxId);
+		}
+	}
+
+	async onHost(db: Queryable, hostname: string): Promise<readonly string[]> {
+		const local = await db.selectFrom('volume').select('id').where('provider', '=', 'local').where('host', '=', hostname).execute();
+		const files = await db
+			.selectFrom('volume_attachment')
+			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+			.innerJoin('sandbox', 'sandbox.id', 'volume_attachment.sandbox_id')
+			.select('volume.id')
+			.where('sandbox.host', '=', hostname)
+			.execute();
+		return [...new Set([...local, ...files].map(({ id }) => id))];
+	}
+
+	checkSize(size: number): void {
+		const { minSize, maxSize } = this.#options;
+		if (Number.isInteger(size) && size >= minSize && size <= maxSize) return;
+		throw fail('invalid-value', `a volume has a whole number of GiB from ${minSize} to ${maxSize}, not ${size}`);
+	}
+
 	async specs(db: Queryable, sandboxId: string): Promise<readonly VolumeSpec[]> {
 		const rows = await db
 			.selectFrom('volume_attachment')
@@ -143,6 +182,7 @@ export class SqlVolumes implements Volumes {
 			return volume;
 		}
 		if (mount.size === undefined) throw fail('invalid-value', 'a mount needs a source (a volume) or a size (of a new one)');
+		this.checkSize(mount.size);
 		return await insertVolume(tx, {
 			name: '',
 			projectId: sandbox.projectId,

@@ -22,6 +22,7 @@ export class VolumeControl {
 
 	/** `size` in GiB. */
 	async create(principal: Principal, input: { readonly name?: string; readonly size: number }): Promise<VolumeView> {
+		this.#deps.volumes.checkSize(input.size);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const created = await insertVolume(tx, {
 				name: input.name ?? '',

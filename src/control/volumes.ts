@@ -23,6 +23,12 @@ export interface Volumes {
 	release(tx: StoreTransaction, sandboxId: string): Promise<void>;
 	/** Volumes of the sandbox for its agent. Contents are decrypted. */
 	specs(db: Queryable, sandboxId: string): Promise<readonly VolumeSpec[]>;
+	/** The host has let go of volumes that were being detached: others may have them. Ids that were not are passed over. */
+	detached(tx: StoreTransaction, sandboxId: string, volumeIds: readonly string[]): Promise<void>;
+	/** Ids of the volumes whose data may be on the host, injected files included. */
+	onHost(db: Queryable, hostname: string): Promise<readonly string[]>;
+	/** Throws invalid-value unless a volume may have the size, in GiB. */
+	checkSize(size: number): void;
 	/** Volumes of many sandboxes, for lists. */
 	views(
 		db: Queryable,

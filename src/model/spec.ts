@@ -184,6 +184,8 @@ export interface SandboxReport {
 	readonly operations: readonly OperationReport[];
 	/** Ids of ports that are plugged and ready. */
 	readonly activePorts: readonly string[];
+	/** Ids of volumes that were to be detached, and that the sandbox has no more. */
+	readonly detachedVolumes: readonly string[];
 }
 
 /** All that a host's kernel must hold for its networks. The agent renders links, bridges and rules from this alone. */

@@ -66,7 +66,7 @@ export async function startControl(
 		network,
 		placement,
 		quotas,
-		volumes: new SqlVolumes(plainSealer, { maxFileSize: 65536, now }),
+		volumes: new SqlVolumes(plainSealer, { maxFileSize: 65536, minSize: 1, maxSize: 1024, now }),
 		registries: new SqlRegistries(plainSealer),
 		options: { ...defaultControlOptions, driver: 'fake', ...options.control },
 		now,

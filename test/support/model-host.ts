@@ -49,6 +49,7 @@ export class ModelHost {
 			removed: spec.goal === 'Deleted',
 			operations,
 			activePorts: spec.ports.map((port) => port.id),
+			detachedVolumes: spec.volumes.filter(({ detached }) => detached).map(({ id }) => id),
 		};
 	}
 

@@ -26,6 +26,8 @@ export class Holdings {
 	names: string | null = null;
 	/** Path on the host of each attached volume, by id. */
 	volumes = new Map<string, string>();
+	/** Volumes that were to be detached, and were in the life of this agent. */
+	readonly detached = new Set<string>();
 	/** Each plugged port as it was plugged (JSON), by id. */
 	ports = new Map<string, string>();
 	/** The run of the holder (its startedAt) that `ports` is true of; null = not looked at; `latest` = the run that stands. */

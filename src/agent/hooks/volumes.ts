@@ -5,20 +5,23 @@ import { runAll } from './run-all.ts';
 
 /** The sandbox's volumes, on the host. Data stays when they go; an injected file is nothing without its sandbox. */
 export function volumesHook(volumes: HostVolumes): Hook {
-	const release = async ({ spec, holdings }: HookSubject, volumeId: string, signal: AbortSignal): Promise<void> => {
-		const isFile = spec?.volumes.some((volume) => volume.id === volumeId && volume.provider === 'file') ?? false;
-		await (isFile ? volumes.destroy(volumeId, signal) : volumes.detach(volumeId, signal));
+	const release = async ({ sandboxId, holdings }: HookSubject, volumeId: string, signal: AbortSignal): Promise<void> => {
+		await volumes.detach(sandboxId, volumeId, signal);
 		holdings.volumes.delete(volumeId);
 	};
 	return {
 		async setUp(subject, signal) {
-			for (const volume of attachedVolumes(subject.spec)) {
-				if (subject.holdings.volumes.has(volume.id)) continue;
-				subject.holdings.volumes.set(volume.id, await volumes.attach(subject.sandboxId, volume, signal));
-			}
-			const wanted = new Set(attachedVolumes(subject.spec).map((volume) => volume.id));
-			for (const volumeId of [...subject.holdings.volumes.keys()]) {
-				if (!wanted.has(volumeId)) await release(subject, volumeId, signal);
+			const { sandboxId, spec, holdings } = subject;
+			const wanted = new Set(attachedVolumes(spec).map((volume) => volume.id));
+			const unwanted = new Set([...holdings.volumes.keys()].filter((id) => !wanted.has(id)));
+			const detaching = spec.volumes.filter(({ id, detached }) => detached && !holdings.detached.has(id)).map(({ id }) => id);
+			// Those that go do so first, whatever becomes of the others.
+			await runAll([...new Set([...unwanted, ...detaching])].map((id) => () => release(subject, id, signal)));
+			holdings.detached.clear();
+			for (const { id, detached } of spec.volumes) if (detached) holdings.detached.add(id);
+			for (const volume of attachedVolumes(spec)) {
+				if (holdings.volumes.has(volume.id)) continue;
+				holdings.volumes.set(volume.id, await volumes.attach(sandboxId, volume, signal));
 			}
 		},
 		async tearDown(subject, signal) {

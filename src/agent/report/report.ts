@@ -27,6 +27,7 @@ export function sandboxReport(
 		removed,
 		operations,
 		activePorts: activePorts(spec, observed, context),
+		detachedVolumes: spec.volumes.filter(({ id, detached }) => detached && context.host.detachedVolumes.has(id)).map(({ id }) => id),
 	};
 }
 
@@ -40,6 +41,7 @@ export function unknownReport(last: SandboxReport, reason: string): SandboxRepor
 		removedContainers: [],
 		removed: false,
 		operations: [],
+		detachedVolumes: [],
 	};
 }
 

@@ -5,8 +5,15 @@ export class Workers {
 	readonly #workers = new Map<string, SandboxWorker>();
 	readonly #deps: WorkerDeps;
 
-	constructor(deps: Omit<WorkerDeps, 'onGone'>) {
-		this.#deps = { ...deps, onGone: (worker) => this.#workers.delete(worker.sandboxId) };
+	/** `gone` is called after a sandbox has left the host. */
+	constructor(deps: Omit<WorkerDeps, 'onGone'>, gone: () => void) {
+		this.#deps = {
+			...deps,
+			onGone: (worker) => {
+				this.#workers.delete(worker.sandboxId);
+				gone();
+			},
+		};
 	}
 
 	/** The one of the sandbox, made if there is none. */

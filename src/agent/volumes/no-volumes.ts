@@ -4,7 +4,7 @@ import type { HostVolumes } from './host-volumes.ts';
 /** For a host that has none. */
 export class NoVolumes implements HostVolumes {
 	async attach(): Promise<string> {
-		throw fail('volume-not-usable', 'this host has no volumes');
+		throw fail('volume-not-usable', 'this host has no volumes: they need Linux, and root');
 	}
 
 	async detach(): Promise<void> {}
@@ -12,6 +12,10 @@ export class NoVolumes implements HostVolumes {
 	async destroy(): Promise<void> {}
 
 	async list(): Promise<readonly never[]> {
+		return [];
+	}
+
+	async stored(): Promise<readonly never[]> {
 		return [];
 	}
 }

@@ -50,6 +50,7 @@ export class CrashPoint {
 			sandbox: (...args) => link.sandbox(...args),
 			report: (...args) => link.report(...args),
 			network: (...args) => link.network(...args),
+			volumes: (...args) => link.volumes(...args),
 			onWake: (...args) => link.onWake(...args),
 		};
 		this.#wrap(reached, 'report', 'report', true);

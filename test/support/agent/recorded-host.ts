@@ -47,20 +47,28 @@ export class RecordedNetworking implements HostNetworking {
 /** Volumes of a host in memory. */
 export class RecordedVolumes implements HostVolumes {
 	readonly mounted = new Map<string, string>();
+	/** Volumes that the host has data of. */
+	readonly data = new Set<string>();
 	readonly destroyed: string[] = [];
 
 	async attach(sandboxId: string, volume: VolumeSpec): Promise<string> {
 		this.mounted.set(volume.id, sandboxId);
+		if (volume.provider === 'local') this.data.add(volume.id);
 		return `/volumes/${volume.id}`;
 	}
 
-	async detach(volumeId: string): Promise<void> {
-		this.mounted.delete(volumeId);
+	async detach(sandboxId: string, volumeId: string): Promise<void> {
+		if (this.mounted.get(volumeId) === sandboxId) this.mounted.delete(volumeId);
 	}
 
 	async destroy(volumeId: string): Promise<void> {
 		this.mounted.delete(volumeId);
+		this.data.delete(volumeId);
 		this.destroyed.push(volumeId);
+	}
+
+	async stored(): Promise<readonly string[]> {
+		return [...this.data];
 	}
 
 	async list() {

@@ -20,6 +20,8 @@ export class ScriptedControl implements ControlLink {
 	readonly reports: SandboxReport[] = [];
 	readonly registered: HostFacts[] = [];
 	heartbeats = 0;
+	/** Volumes that no sandbox has, and that are kept all the same. */
+	readonly kept: string[] = [];
 	/** While true, every call fails. */
 	away = false;
 	networks: HostNetworkSpec = { version: 1, networks: [], securityGroups: [], publishedPorts: [] };
@@ -62,6 +64,12 @@ export class ScriptedControl implements ControlLink {
 	async network(_hostname: string, knownVersion: number | null): Promise<HostNetworkSpec | null> {
 		this.#reach();
 		return knownVersion === this.networks.version ? null : this.networks;
+	}
+
+	/** Every volume that a sandbox has, and those of `kept`. */
+	async volumes(): Promise<readonly string[]> {
+		this.#reach();
+		return [...this.kept, ...[...this.#specs.values()].flatMap((spec) => spec.volumes.map(({ id }) => id))];
 	}
 
 	onWake(_hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void {

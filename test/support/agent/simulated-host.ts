@@ -167,8 +167,11 @@ export class SimulatedHost {
 		assert.ok(spec !== null);
 		if (hook === 'names') holdings.names = nameContents(spec);
 		if (hook === 'holder') this.holder = { id: spec.id, status: 'created', startedAt: null, finishedAt: null };
-		if (hook === 'volumes')
+		if (hook === 'volumes') {
 			holdings.volumes = new Map(spec.volumes.filter(({ detached }) => !detached).map(({ id }) => [id, `/volumes/${id}`]));
+			holdings.detached.clear();
+			for (const { id, detached } of spec.volumes) if (detached) holdings.detached.add(id);
+		}
 		if (hook === 'start' && this.holder !== null) this.holder = { ...this.holder, status: 'running', startedAt: this.now };
 		if (hook === 'ports') {
 			assert.equal(this.holder?.status, 'running', 'ports are plugged into what runs');
