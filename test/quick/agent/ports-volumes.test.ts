@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import type { ControlLink } from '../../../src/bus/bus.ts';
 import { type ContainerSettings, type Driver, DriverError } from '../../../src/drivers/driver.ts';
 import { AgentWorld, owner } from '../../support/agent/agent-world.ts';
 import { RecordedNetworking, RecordedVolumes } from '../../support/agent/recorded-host.ts';
@@ -39,6 +40,20 @@ async function prepare(t: TestContext): Promise<{ world: World; made: ContainerS
 		return driver;
 	};
 	return { world, made };
+}
+
+/** The link's own calls, to change one of them. */
+function linkOf(link: ControlLink): ControlLink {
+	return {
+		register: (...args) => link.register(...args),
+		heartbeat: (...args) => link.heartbeat(...args),
+		assignments: (...args) => link.assignments(...args),
+		sandbox: (...args) => link.sandbox(...args),
+		report: (...args) => link.report(...args),
+		network: (...args) => link.network(...args),
+		volumes: (...args) => link.volumes(...args),
+		onWake: (...args) => link.onWake(...args),
+	};
 }
 
 function wanted(fields: Parameters<typeof sandboxSpec>[0] = {}) {
@@ -135,15 +150,81 @@ describe('volumes', () => {
 		assert.deepEqual(made[0]?.mounts, [{ source: '/volumes/data', destination: '/data', readOnly: false }]);
 	});
 
-	test('that are wanted no more are detached; data stays, an injected file does not', async (t) => {
+	test('that are wanted no more are detached, and data stays', async (t) => {
 		const { world } = await running(t);
 		world.control.change(box, { volumes: [volumeSpec('data'), volumeSpec('file', { provider: 'file', detached: true })] });
-		await eventually('the file is gone', () => world.volumes.destroyed.includes('file'));
+		await eventually('control knows that the file is gone', () => world.control.last(box)?.detachedVolumes.join() === 'file');
+		assert.deepEqual([...world.volumes.mounted.keys()], ['data']);
 		world.control.change(box, { goal: 'Deleted', operation: operation('delete') });
 		await eventually('control forgets it', () => !world.control.has(box));
 		assert.equal(world.volumes.mounted.size, 0);
-		assert.deepEqual([...new Set(world.volumes.destroyed)], ['file']);
 		assert.equal(world.networking.ports.size, 0);
+		assert.deepEqual(world.volumes.destroyed, []);
+	});
+
+	test('are detached from a sandbox that is stopped or paused, too', async (t) => {
+		for (const [goal, kind] of [
+			['Stopped', 'stop'],
+			['Paused', 'pause'],
+		] as const) {
+			const { world } = await running(t);
+			world.control.change(box, { goal, operation: operation(kind) });
+			await world.control.quiet(box);
+			assert.equal(world.volumes.mounted.size, 2, 'they stay with it');
+			world.control.change(box, { volumes: [volumeSpec('data', { detached: true }), volumeSpec('file', { provider: 'file' })] });
+			await eventually('control knows', () => world.control.last(box)?.detachedVolumes.join() === 'data');
+			assert.deepEqual([...world.volumes.mounted.keys()], ['file']);
+			await world.stop();
+		}
+	});
+
+	test('are told to be detached only after they are, also by an agent that starts', async (t) => {
+		const { world } = await running(t);
+		await world.stop();
+		world.control.change(box, { volumes: [volumeSpec('data', { detached: true }), volumeSpec('file', { provider: 'file' })] });
+		world.control.reports.splice(0);
+		const held: boolean[] = [];
+		world.wrapLink = (link) => ({
+			...linkOf(link),
+			report: async (hostname, report, signal) => {
+				if (report.detachedVolumes.includes('data')) held.push(world.volumes.mounted.has('data'));
+				return await link.report(hostname, report, signal);
+			},
+		});
+		await world.start();
+		await eventually('control knows', () => held.length > 0);
+		assert.deepEqual([...new Set(held)], [false]);
+	});
+
+	test('that control does not know lose their data; those that it knows, or that are attached, do not', async (t) => {
+		const { world } = await prepare(t);
+		world.volumes.data.add('deleted').add('kept');
+		world.control.kept.push('kept');
+		await world.start({ volumeConfirmation: 50 });
+		world.control.add(wanted());
+		await eventually('its data is gone', () => world.volumes.destroyed.includes('deleted'));
+		world.control.kept.splice(0);
+		world.control.wakeHost();
+		await eventually('the other is, when the host is woken', () => world.volumes.destroyed.includes('kept'));
+		assert.deepEqual(world.volumes.destroyed, ['deleted', 'kept']);
+		assert.deepEqual([...world.volumes.data], ['data']);
+	});
+
+	test('keep their data while control cannot be asked, and when two looks do not agree', async (t) => {
+		const { world } = await prepare(t);
+		world.volumes.data.add('data-1');
+		let looks = 0;
+		world.wrapLink = (link) => ({
+			...linkOf(link),
+			volumes: async () => {
+				looks += 1;
+				if (looks % 3 === 0) throw new Error('control is away');
+				return looks % 3 === 1 ? [] : ['data-1'];
+			},
+		});
+		await world.start({ volumeConfirmation: 1 });
+		await eventually('it was looked at often', () => looks > 9);
+		assert.deepEqual(world.volumes.destroyed, []);
 	});
 
 	test('of a sandbox that nobody knows are detached', async (t) => {

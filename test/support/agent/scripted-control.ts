@@ -85,6 +85,11 @@ export class ScriptedControl implements ControlLink {
 		this.#wake?.(spec.id);
 	}
 
+	/** Something of the host as a whole may have changed. */
+	wakeHost(): void {
+		this.#wake?.(null);
+	}
+
 	/** Forgets a sandbox, as a database that was restored from a copy would. */
 	forget(sandboxId: string): void {
 		this.#specs.delete(sandboxId);
