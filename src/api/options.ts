@@ -66,7 +66,8 @@ export interface ApiDeps {
 	readonly plugins?: readonly ApiPlugin[];
 }
 
-export type ApiPlugin = (app: Api) => void | Promise<void>;
+/** Gets what the routes of /v1 work with; those of other APIs do without it. */
+export type ApiPlugin = (app: Api, context: RouteContext) => void | Promise<void>;
 
 /** What the routes of this folder work with. */
 export interface RouteContext {

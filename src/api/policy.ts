@@ -18,6 +18,7 @@ export interface PolicyEntry {
 const reader: PolicyEntry = { least: 'reader', scope: 'project' };
 const member: PolicyEntry = { least: 'member', scope: 'project' };
 const admin: PolicyEntry = { least: 'admin', scope: 'project' };
+const systemAdmin: PolicyEntry = { least: 'admin', scope: 'system' };
 const nobody: PolicyEntry = { least: null, scope: 'project' };
 
 export const policy = {
@@ -84,6 +85,34 @@ export const policy = {
 	'sandbox:actions': reader,
 	'event:watch': reader,
 	'event:watch_all_projects': admin,
+	// What follows is Zun's own: its names of rules, and who may by default.
+	'host:get_all': systemAdmin,
+	'host:get': systemAdmin,
+	'zun-service:get_all': systemAdmin,
+	'zun-service:enable': systemAdmin,
+	'zun-service:disable': systemAdmin,
+	'zun-service:force_down': systemAdmin,
+	'zun-service:delete': systemAdmin,
+	'availability_zones:get_all': { least: 'reader', scope: 'system' },
+	'quota:get': reader,
+	'quota:get_default': reader,
+	'quota:update': systemAdmin,
+	'quota:delete': systemAdmin,
+	'quota_class:get': systemAdmin,
+	'quota_class:update': systemAdmin,
+	'registry:create': member,
+	'registry:get_one': reader,
+	'registry:get_all': reader,
+	'registry:get_all_all_projects': admin,
+	'registry:update': member,
+	'registry:delete': member,
+	'image:pull': systemAdmin,
+	'image:get_all': systemAdmin,
+	'image:get_one': systemAdmin,
+	'image:delete': systemAdmin,
+	'image:search': reader,
+	'network:create': systemAdmin,
+	'network:delete': systemAdmin,
 	'network:read': reader,
 	'network:write': member,
 	'identity:read': { least: 'reader', scope: 'system' },

@@ -89,7 +89,9 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 	containerRoutes(app, context);
 	sandboxRoutes(app, context);
 	eventRoutes(app, context);
-	for (const plugin of deps.plugins ?? []) await app.register(async (scope) => plugin(scope.withTypeProvider<TypeboxProvider>()));
+	for (const plugin of deps.plugins ?? []) {
+		await app.register(async (scope) => plugin(scope.withTypeProvider<TypeboxProvider>(), context));
+	}
 	await app.ready();
 	return app;
 }

@@ -1,6 +1,7 @@
 import { failPoint } from '../faults/fail-point.ts';
 import { fail } from '../model/errors.ts';
 import { inventName, newId } from '../model/ids.ts';
+import { imageInRegistry, isFromRegistry } from '../model/image.ts';
 import type { Principal } from '../model/principal.ts';
 import { checkSandboxAction } from '../model/transitions.ts';
 import { type ContainerRow, containerRow, insertContainer } from '../store/containers.ts';
@@ -44,7 +45,7 @@ export async function writeContainer(
 	if (deps.options.uniqueContainerNames) await checkNameIsFree(tx, principal, name);
 	const cpu = input.cpu ?? deps.options.defaultCpu;
 	const memory = input.memory ?? deps.options.defaultMemory;
-	const registryId = input.registry === undefined ? null : await deps.registries.find(tx, principal, input.registry);
+	const { image, registryId } = await imageOf(deps, tx, principal, input);
 	const sandbox = await sandboxFor(deps, tx, principal, input, name, { cpu, memory, disk: input.disk ?? 0 });
 	const placed = sandbox.host !== null;
 	const mounts = placed
@@ -58,7 +59,7 @@ export async function writeContainer(
 		sandbox_id: sandbox.id,
 		kind: membership.kind,
 		ordinal: membership.ordinal,
-		image: input.image,
+		image,
 		image_driver: input.imageDriver ?? 'docker',
 		image_pull_policy: input.imagePullPolicy ?? 'ifnotpresent',
 		registry_id: registryId,
@@ -133,7 +134,7 @@ export async function writeContainer(
 			containerId: id,
 			status: placed ? 'Creating' : 'Error',
 			reason: placed ? null : sandbox.status_reason,
-			detail: { name, image: input.image },
+			detail: { name, image },
 		},
 		now,
 	);
@@ -174,6 +175,22 @@ function checkInput(input: CreateContainer): void {
 	}
 }
 
+/** The image, in the registry that the request names. Throws registry-not-found, invalid-value. */
+async function imageOf(
+	deps: Deps,
+	tx: StoreTransaction,
+	principal: Principal,
+	input: CreateContainer,
+): Promise<{ readonly image: string; readonly registryId: string | null }> {
+	if (input.registry === undefined) return { image: input.image, registryId: null };
+	const registry = await deps.registries.find(tx, principal, input.registry);
+	const image = imageInRegistry(input.image, registry.domain);
+	if (!isFromRegistry(image, registry.domain)) {
+		throw fail('invalid-value', `Image ${image} is not in registry ${input.registry}, whose domain is ${registry.domain}.`);
+	}
+	return { image, registryId: registry.id };
+}
+
 async function checkNameIsFree(tx: StoreTransaction, principal: Principal, name: string): Promise<void> {
 	const taken = await tx
 		.selectFrom('container')
@@ -199,6 +216,9 @@ async function sandboxFor(
 			throw fail('conflict', `Sandbox ${sandbox.id} belongs to a capsule, whose containers are those of its template.`);
 		return sandbox;
 	}
+	// As in Zun: with exposed ports and no groups, nothing but those ports is open. Their group lets everything out.
+	const exposes = Object.keys(input.exposedPorts ?? {}).length > 0;
+	const groups = input.securityGroups ?? (exposes ? [] : undefined);
 	return await writeSandbox(
 		deps,
 		tx,
@@ -207,7 +227,7 @@ async function sandboxFor(
 			name,
 			...(input.hostname === undefined ? {} : { hostname: input.hostname }),
 			...(input.nets === undefined ? {} : { nets: input.nets }),
-			...(input.securityGroups === undefined ? {} : { securityGroups: input.securityGroups }),
+			...(groups === undefined ? {} : { securityGroups: groups }),
 			...(input.host === undefined ? {} : { host: input.host }),
 			...(input.availabilityZone === undefined ? {} : { availabilityZone: input.availabilityZone }),
 			...(input.hints === undefined ? {} : { hints: input.hints }),

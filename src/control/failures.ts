@@ -51,8 +51,8 @@ export async function failedContainerOperation(
 }
 
 /**
- * What a sandbox's failed operation means. A sandbox that could not be made is tried on another host first; its name
- * is answered. Where there is none, the sandbox and all in it end in Error and hold nothing: the host
+ * What a sandbox's failed operation means. A sandbox that could not be made is tried on another host first (unless its
+ * host was asked for by name); that host's name is answered. Where there is none, the sandbox and all in it end in Error and hold nothing: the host
  * that it was on is told that it has nothing to do with it, and removes what is left.
  */
 export async function failedSandboxOperation(
@@ -92,6 +92,8 @@ export async function failedSandboxOperation(
 }
 
 async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow, operation: Operation): Promise<string | null> {
+	// Who named a host wants that one or none.
+	if (row.requested_host !== null) return null;
 	const tried = await tx
 		.selectFrom('operation')
 		.select('host')

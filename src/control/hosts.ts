@@ -1,9 +1,11 @@
 import type { Selectable } from 'kysely';
 import { fail } from '../model/errors.ts';
 import { type Host, type HostFacts, isHostUp } from '../model/host.ts';
+import { containersOf } from '../store/containers.ts';
 import { fromJson } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
-import type { Queryable } from '../store/store.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
+import { dropContainer, dropSandbox } from './deletion.ts';
 import type { Deps } from './deps.ts';
 
 /** A host with what is used of it now. */
@@ -16,8 +18,10 @@ export interface HostView extends Host {
 	readonly totalContainers: number;
 }
 
-/** Name of the agent's service, which Zun's `/services` calls a binary. */
-export const agentBinary = 'zunbox-agent';
+/** Name of the agent's service in Zun's `/services`, which calls it a binary: that of Zun's own, for scripts that name it. */
+export const agentBinary = 'zun-compute';
+
+type HostChange = Partial<Pick<HostTable, 'disabled' | 'disabled_reason' | 'forced_down'>>;
 
 /** Hosts and the services on them, for administrators. */
 export class Hosts {
@@ -61,14 +65,23 @@ export class Hosts {
 	}
 
 	/**
-	 * Declares a host dead, or takes that back. What is deleted on a dead host is gone at once, and its leftovers go if
-	 * the host should come back.
+	 * Declares a host dead, or takes that back. What is deleted on a dead host is gone at once, also what was asked for
+	 * before; its leftovers go if the host should come back.
 	 */
 	async forceDown(hostname: string, forcedDown: boolean): Promise<void> {
-		await this.#change(hostname, { forced_down: forcedDown ? 1 : 0 });
+		const deps = this.#deps;
+		await deps.store.transaction(async (tx) => {
+			await this.#write(tx, hostname, { forced_down: forcedDown ? 1 : 0 });
+			if (!forcedDown) return;
+			const sandboxes = await tx.selectFrom('sandbox').selectAll().where('host', '=', hostname).execute();
+			for (const sandbox of sandboxes) {
+				if (sandbox.desired_status === 'Deleted') await dropSandbox(deps, tx, sandbox);
+				else await dropDeletedContainers(deps, tx, sandbox.id);
+			}
+		});
 	}
 
-	/** Forgets a host; `conflict` while sandboxes are placed on it. */
+	/** Forgets a host; `conflict` while sandboxes or volumes are on it. */
 	async forget(hostname: string): Promise<void> {
 		await this.#deps.store.transaction(async (tx) => {
 			const placed = await tx
@@ -77,6 +90,13 @@ export class Hosts {
 				.where('host', '=', hostname)
 				.executeTakeFirst();
 			if ((placed?.count ?? 0) > 0) throw fail('conflict', `Host ${hostname} has ${placed?.count} sandboxes: delete them first.`);
+			const stored = await tx
+				.selectFrom('volume')
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.where('host', '=', hostname)
+				.executeTakeFirst();
+			if ((stored?.count ?? 0) > 0) throw fail('conflict', `Host ${hostname} has ${stored?.count} volumes: delete them first.`);
+			await tx.deleteFrom('image').where('host', '=', hostname).execute();
 			const deleted = await tx.deleteFrom('host').where('hostname', '=', hostname).executeTakeFirst();
 			if (deleted.numDeletedRows === 0n) throw unknownService(hostname);
 		});
@@ -88,15 +108,17 @@ export class Hosts {
 		return rows.map((row) => row.availability_zone);
 	}
 
-	async #change(hostname: string, change: Partial<Pick<HostTable, 'disabled' | 'disabled_reason' | 'forced_down'>>): Promise<void> {
-		await this.#deps.store.transaction(async (tx) => {
-			const result = await tx
-				.updateTable('host')
-				.set({ ...change, updated_at: this.#deps.now() })
-				.where('hostname', '=', hostname)
-				.executeTakeFirst();
-			if (result.numUpdatedRows === 0n) throw unknownService(hostname);
-		});
+	async #change(hostname: string, change: HostChange): Promise<void> {
+		await this.#deps.store.transaction((tx) => this.#write(tx, hostname, change));
+	}
+
+	async #write(tx: StoreTransaction, hostname: string, change: HostChange): Promise<void> {
+		const result = await tx
+			.updateTable('host')
+			.set({ ...change, updated_at: this.#deps.now() })
+			.where('hostname', '=', hostname)
+			.executeTakeFirst();
+		if (result.numUpdatedRows === 0n) throw unknownService(hostname);
 	}
 
 	async #views(db: Queryable, rows: readonly Selectable<HostTable>[]): Promise<readonly HostView[]> {
@@ -137,6 +159,12 @@ export class Hosts {
 				totalContainers: containers.find((candidate) => candidate.host === row.hostname)?.count ?? 0,
 			};
 		});
+	}
+}
+
+async function dropDeletedContainers(deps: Deps, tx: StoreTransaction, sandboxId: string): Promise<void> {
+	for (const container of await containersOf(tx, sandboxId)) {
+		if (container.desired_status === 'Deleted') await dropContainer(deps, tx, container);
 	}
 }
 

@@ -4,8 +4,8 @@ import type { Queryable } from '../store/store.ts';
 
 /** Credentials of private registries. */
 export interface Registries {
-	/** Id of the registry by id or name; throws registry-not-found, conflict. */
-	find(db: Queryable, principal: Principal, ref: string): Promise<string>;
-	/** Decrypted, for the agent that pulls. */
+	/** The registry by id or name; throws registry-not-found, conflict. */
+	find(db: Queryable, principal: Principal, ref: string): Promise<{ readonly id: string; readonly domain: string }>;
+	/** Decrypted, for the agent that pulls; null for a registry that is gone, or that needs no login. */
 	auth(db: Queryable, registryId: string): Promise<RegistryAuth | null>;
 }

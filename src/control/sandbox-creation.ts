@@ -38,6 +38,7 @@ export async function writeSandbox(
 		user_id: principal.userId,
 		host: null,
 		availability_zone: input.availabilityZone ?? null,
+		requested_host: input.host ?? null,
 		driver: deps.options.driver,
 		provider_ids: '{}',
 		status: 'Creating',

@@ -1,4 +1,5 @@
 import type { ContainerGoal } from '../model/container.ts';
+import { isFromRegistry } from '../model/image.ts';
 import type { Operation } from '../model/operation.ts';
 import type { SandboxGoal } from '../model/sandbox.ts';
 import type { ContainerSpec, OperationSpec, RegistryAuth, SandboxSpec } from '../model/spec.ts';
@@ -23,7 +24,9 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		const first = firstOf.get(container.id) ?? null;
 		if (isFailedMaking(container) && first === null) continue;
 		const auth = container.registry_id === null ? null : await deps.registries.auth(db, container.registry_id);
-		containers.push(containerSpec(container, first, auth));
+		// A rebuild or a change of the registry may have parted them since the container was made.
+		const usable = auth !== null && isFromRegistry(container.image, auth.domain) ? auth : null;
+		containers.push(containerSpec(container, first, usable));
 	}
 	const own = await deps.network.nameservers(db, row.id);
 	const nameservers = own.length > 0 ? own : deps.options.nameservers;

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { fail } from '../model/errors.ts';
+import { normalDomain } from '../model/image.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
 import type { RegistryAuth } from '../model/spec.ts';
 import type { RegistryTable } from '../store/schema.ts';
@@ -17,14 +18,15 @@ export class SqlRegistries implements Registries {
 		this.#secrets = secrets;
 	}
 
-	async find(db: Queryable, principal: Principal, ref: string): Promise<string> {
-		return (await findRegistry(db, principal, ref)).id;
+	async find(db: Queryable, principal: Principal, ref: string): Promise<{ readonly id: string; readonly domain: string }> {
+		const { id, domain } = await findRegistry(db, principal, ref);
+		return { id, domain };
 	}
 
 	async auth(db: Queryable, registryId: string): Promise<RegistryAuth | null> {
 		const row = await db.selectFrom('registry').selectAll().where('id', '=', registryId).executeTakeFirst();
-		if (row === undefined) return null;
-		return { domain: row.domain, username: row.username, password: this.#secrets.unseal(row.password, row.id) };
+		if (row === undefined || row.username === '') return null;
+		return { domain: normalDomain(row.domain), username: row.username, password: this.#secrets.unseal(row.password, row.id) };
 	}
 }
 

@@ -6,7 +6,7 @@ export const migrations: readonly string[] = [
 	`
 CREATE TABLE sandbox (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL, host TEXT, availability_zone TEXT,
-  driver TEXT NOT NULL, provider_ids TEXT NOT NULL, status TEXT NOT NULL, status_reason TEXT, task_state TEXT,
+  requested_host TEXT, driver TEXT NOT NULL, provider_ids TEXT NOT NULL, status TEXT NOT NULL, status_reason TEXT, task_state TEXT,
   desired_status TEXT NOT NULL, labels TEXT NOT NULL, hostname TEXT NOT NULL, cpu REAL, memory INTEGER, disk INTEGER,
   namespaces TEXT NOT NULL, runtime TEXT, hints TEXT NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER,
   expires_remaining INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version INTEGER NOT NULL,
@@ -125,8 +125,8 @@ CREATE INDEX volume_attachment_by_sandbox ON volume_attachment (sandbox_id);
 
 CREATE TABLE image (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, image_id TEXT, repo TEXT NOT NULL, tag TEXT NOT NULL,
-  size TEXT, host TEXT NOT NULL, status TEXT NOT NULL, status_reason TEXT, progress TEXT, created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL, UNIQUE (repo, tag, host)
+  size TEXT, host TEXT NOT NULL, status TEXT NOT NULL, status_reason TEXT, progress TEXT,
+  pull_policy TEXT NOT NULL, registry_id TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, UNIQUE (repo, tag, host)
 );
 CREATE TABLE registry (
   id TEXT PRIMARY KEY, name TEXT, project_id TEXT NOT NULL, user_id TEXT NOT NULL, domain TEXT NOT NULL, username TEXT NOT NULL,

@@ -41,6 +41,8 @@ export interface SandboxTable {
 	user_id: string;
 	host: string | null;
 	availability_zone: string | null;
+	/** Host that was asked for by name: it goes nowhere else. */
+	requested_host: string | null;
 	driver: string;
 	provider_ids: string;
 	status: string;
@@ -317,6 +319,9 @@ export interface ImageTable {
 	status: string;
 	status_reason: string | null;
 	progress: string | null;
+	/** How it is pulled, and with whose credentials: what a pull that goes on after a restart must know. */
+	pull_policy: string;
+	registry_id: string | null;
 	created_at: number;
 	updated_at: number;
 }

@@ -1,0 +1,164 @@
+import type { Selectable } from 'kysely';
+import type { ImagePullPolicy } from '../model/container.ts';
+import { fail } from '../model/errors.ts';
+import { newId } from '../model/ids.ts';
+import { type Image, type ImageStatus, imageInRegistry, imageReference, isFromRegistry, parseImageName } from '../model/image.ts';
+import type { Principal } from '../model/principal.ts';
+import { insertEvent } from '../store/events.ts';
+import { fromNullableJson } from '../store/json.ts';
+import type { ImageTable } from '../store/schema.ts';
+import type { Queryable } from '../store/store.ts';
+import type { ListQuery } from './control.ts';
+import type { Deps } from './deps.ts';
+import { type ImageJobOptions, ImageJobs } from './image-jobs.ts';
+import { inOrder, page } from './lists.ts';
+
+export interface PullImage {
+	/** Name of the image; a tag or digest in it counts more than `tag`. */
+	readonly repo: string;
+	readonly tag?: string;
+	/** Id or name. */
+	readonly host: string;
+	readonly imageId?: string;
+	readonly size?: string;
+	readonly pullPolicy?: ImagePullPolicy;
+	/** Registry whose login the pull uses, by id or name. */
+	readonly registry?: string;
+}
+
+const plain = ['repo', 'tag', 'image_id', 'size', 'host', 'status', 'project_id', 'user_id', 'created_at', 'updated_at'];
+const columns = {
+	sortable: { ...Object.fromEntries(plain.map((name) => [name, name])), id: 'created_at', uuid: 'id' },
+	filterable: {},
+};
+
+/** Images that administrators bring to hosts. What is pulled for a container is not among them, as in Zun. */
+export class Images {
+	readonly #deps: Deps;
+	readonly #jobs: ImageJobs;
+
+	constructor(deps: Deps, options: Partial<ImageJobOptions> = {}) {
+		this.#deps = deps;
+		this.#jobs = new ImageJobs(deps, options);
+	}
+
+	/** Goes on with what was under way when the service ended. */
+	async start(): Promise<void> {
+		await this.#jobs.start();
+	}
+
+	async stop(): Promise<void> {
+		await this.#jobs.stop();
+	}
+
+	/** Throws invalid-value (unknown host), image-already-exists, registry-not-found. The pull itself goes on by itself. */
+	async pull(principal: Principal, input: PullImage): Promise<Image> {
+		const image = await this.#deps.store.transaction(async (tx) => {
+			const host = await tx
+				.selectFrom('host')
+				.select('hostname')
+				.where((eb) => eb.or([eb('id', '=', input.host), eb('hostname', '=', input.host)]))
+				.executeTakeFirst();
+			if (host === undefined) throw fail('invalid-value', `Host ${input.host} could not be found.`);
+			const registry = input.registry === undefined ? null : await this.#deps.registries.find(tx, principal, input.registry);
+			const reference = registry === null ? input.repo : imageInRegistry(input.repo, registry.domain);
+			if (registry !== null && !isFromRegistry(reference, registry.domain)) {
+				throw fail('invalid-value', `Image ${input.repo} is not in registry ${input.registry}, whose domain is ${registry.domain}.`);
+			}
+			const name = nameOf(reference, input.tag);
+			const taken = await tx
+				.selectFrom('image')
+				.select('id')
+				.where('repo', '=', name.repo)
+				.where('tag', '=', name.tag)
+				.where('host', '=', host.hostname)
+				.executeTakeFirst();
+			if (taken !== undefined) {
+				throw fail('image-already-exists', `An image ${imageReference(name)} already exists on host ${host.hostname}: ${taken.id}.`);
+			}
+			const now = this.#deps.now();
+			const row = {
+				id: newId(),
+				project_id: principal.projectId,
+				user_id: principal.userId,
+				image_id: input.imageId ?? null,
+				...name,
+				size: input.size ?? null,
+				host: host.hostname,
+				status: 'Pulling',
+				status_reason: null,
+				progress: null,
+				pull_policy: input.pullPolicy ?? 'always',
+				registry_id: registry?.id ?? null,
+				created_at: now,
+				updated_at: now,
+			};
+			await tx.insertInto('image').values(row).execute();
+			const detail = { image_uuid: row.id, ...name, host: row.host };
+			const subject = { projectId: row.project_id, sandboxId: null, containerId: null };
+			await insertEvent(tx, { ...subject, kind: 'image.created', status: row.status, reason: null, detail }, now);
+			return toImage(row);
+		});
+		this.#jobs.wake(image.id);
+		return image;
+	}
+
+	/** Of all projects: an image serves whoever comes to its host. */
+	async list(principal: Principal, query: ListQuery): Promise<readonly Image[]> {
+		const { store, options } = this.#deps;
+		const asked = { ...query, allProjects: true, limit: Math.min(query.limit, options.maxLimit) };
+		const ids = await page(store.db, 'image', principal, asked, columns);
+		if (ids.length === 0) return [];
+		return inOrder(ids, await store.db.selectFrom('image').selectAll().where('id', 'in', ids).execute()).map(toImage);
+	}
+
+	/** Throws image-not-found. */
+	async show(id: string): Promise<Image> {
+		return await existing(this.#deps.store.db, id);
+	}
+
+	/** The image goes from its host, as soon as the host can be reached; at once where the host is dead or forgotten. */
+	async delete(id: string): Promise<void> {
+		await this.#deps.store.transaction(async (tx) => {
+			const image = await existing(tx, id);
+			await tx
+				.updateTable('image')
+				.set({ status: 'Deleting', status_reason: null, updated_at: this.#deps.now() })
+				.where('id', '=', image.id)
+				.execute();
+		});
+		this.#jobs.wake(id);
+	}
+}
+
+function nameOf(reference: string, tag: string | undefined): { readonly repo: string; readonly tag: string } {
+	const name = parseImageName(reference);
+	const named = reference !== name.repo;
+	return named || tag === undefined ? name : { repo: name.repo, tag };
+}
+
+async function existing(db: Queryable, id: string): Promise<Image> {
+	const row = await db.selectFrom('image').selectAll().where('id', '=', id).executeTakeFirst();
+	if (row === undefined) throw fail('image-not-found', `Image ${id} could not be found.`);
+	return toImage(row);
+}
+
+export function toImage(row: Selectable<ImageTable>): Image {
+	return {
+		id: row.id,
+		projectId: row.project_id,
+		userId: row.user_id,
+		imageId: row.image_id,
+		repo: row.repo,
+		tag: row.tag,
+		size: row.size,
+		host: row.host,
+		status: row.status as ImageStatus,
+		statusReason: row.status_reason,
+		progress: fromNullableJson(row.progress),
+		pullPolicy: row.pull_policy as ImagePullPolicy,
+		registryId: row.registry_id,
+		createdAt: row.created_at,
+		updatedAt: row.updated_at,
+	};
+}
