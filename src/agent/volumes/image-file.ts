@@ -69,15 +69,16 @@ export async function checkImage(image: string, volumeId: string, run: Run, sign
 	const state = await readFileSystemState(image);
 	if (state === 'clean') return;
 	if (state === 'none') throw new DriverError('failed', `Volume ${volumeId} holds no file system: its image is damaged.`);
-	try {
-		await volumeStep('check', () => run('e2fsck', ['-p', image], '', signal));
-	} catch (error) {
-		// 1 = all was repaired.
-		if (error instanceof CommandError && error.exitCode === 1) return;
-		throw new DriverError('failed', `Volume ${volumeId} is damaged, and an administrator must run e2fsck: ${messageOf(error)}`, {
-			cause: error,
-		});
-	}
+	await volumeStep('check', async () => {
+		try {
+			await run('e2fsck', ['-p', image], '', signal);
+		} catch (error) {
+			// 1 = all was repaired.
+			if (error instanceof CommandError && error.exitCode === 1) return;
+			const reason = `Volume ${volumeId} is damaged, and an administrator must run e2fsck: ${messageOf(error)}`;
+			throw new DriverError('failed', reason, { cause: error });
+		}
+	});
 }
 
 async function exists(file: string): Promise<boolean> {
