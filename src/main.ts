@@ -1,10 +1,24 @@
-/** The `zunbox` command: the service's own roles here, everything else in `cli/`, which is loaded only when it is used. */
-const [command] = process.argv.slice(2);
+/**
+ * The `zunbox` command. What it can do is in `cli/`; the service's own roles, which only this file may bring together
+ * with it, are loaded when they are called.
+ */
+import path from 'node:path';
+import { processIo } from './cli/io.ts';
+import { runCli } from './cli/run-cli.ts';
 
-if (command === 'serve') {
-	const { serve } = await import('./serve.ts');
-	await serve();
-} else {
-	console.error('zunbox: only `zunbox serve` is here yet');
-	process.exitCode = 2;
-}
+const databaseIn = (dataDirectory: string): string => path.join(dataDirectory, 'zunbox.db');
+
+process.exitCode = await runCli(process.argv.slice(2), processIo(), {
+	async serve(options) {
+		const { serve } = await import('./serve.ts');
+		return await serve(options);
+	},
+	async backUpDatabase(dataDirectory, target, options) {
+		const { backUpFile } = await import('./store/backup.ts');
+		return await backUpFile(databaseIn(dataDirectory), target, options);
+	},
+	async checkDatabase(dataDirectory) {
+		const { checkFile } = await import('./store/backup.ts');
+		return checkFile(databaseIn(dataDirectory));
+	},
+});

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { closest } from '../model/closest.ts';
 import { isAllowed } from './rules.ts';
 import { isRecord, note, type Setting, settings } from './settings.ts';
 
@@ -98,24 +99,6 @@ function badValue(where: string, value: unknown, setting: Setting): string {
 }
 
 function suggestion(wrong: string, known: readonly string[]): string {
-	let best = '';
-	let distance = Math.max(3, wrong.length / 3);
-	for (const name of known) {
-		const found = editDistance(wrong.toLowerCase(), name.toLowerCase());
-		if (found < distance) [best, distance] = [name, found];
-	}
-	return best === '' ? '; docs/configuration.md lists all settings' : `; did you mean ${best}?`;
-}
-
-function editDistance(from: string, to: string): number {
-	let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-	for (let i = 1; i <= from.length; i++) {
-		const next = [i];
-		for (let j = 1; j <= to.length; j++) {
-			const substituted = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-			next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-		}
-		row = next;
-	}
-	return row[to.length] ?? 0;
+	const best = closest(wrong, known);
+	return best === null ? '; docs/configuration.md lists all settings' : `; did you mean ${best}?`;
 }
