@@ -6,23 +6,36 @@ import { KernelNetworking } from './agent/network/kernel-networking.ts';
 import { upstreamNameservers } from './agent/network/nameservers.ts';
 import { NoNetworking } from './agent/network/no-networking.ts';
 import { hostVolumes } from './agent/volumes/choose-volumes.ts';
+import { hostRoutes } from './api/hosts/routes.ts';
 import { identityRoutes } from './api/identity/routes.ts';
+import { imageRoutes } from './api/images/routes.ts';
 import { networkRoutes } from './api/network/routes.ts';
+import { quotaRoutes } from './api/quotas/routes.ts';
+import { registryRoutes } from './api/registries/routes.ts';
 import { createApi } from './api/server.ts';
+import { volumeRoutes } from './api/volumes/routes.ts';
+import { zunNetworkRoutes } from './api/zun-networks/routes.ts';
 import { InProcessBus } from './bus/in-process.ts';
 import { publicUrlOf } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { type Deps, defaultControlOptions } from './control/deps.ts';
+import { Hosts } from './control/hosts.ts';
 import { Hub } from './control/hub.ts';
+import { ImageSearch } from './control/image-search.ts';
+import { Images } from './control/images.ts';
 import { createNetworkControl } from './control/networks/network-control.ts';
+import { QuotaControl } from './control/quota-control.ts';
+import { RegistryControl } from './control/registry-control.ts';
 import { Service } from './control/service.ts';
 import { SqlPlacement } from './control/sql-placement.ts';
 import { SqlQuotas } from './control/sql-quotas.ts';
 import { SqlRegistries } from './control/sql-registries.ts';
 import { SqlVolumes } from './control/sql-volumes.ts';
+import { VolumeControl } from './control/volume-control.ts';
 import type { Driver } from './drivers/driver.ts';
 import { loadDriver } from './drivers/load-driver.ts';
 import { EmbeddedIdentity } from './providers/identity/embedded/embedded-identity.ts';
+import { HttpRegistryCatalog } from './providers/image/registry-catalog.ts';
 import { EmbeddedNetworkProvider } from './providers/network/embedded/embedded-network-provider.ts';
 import { Secrets } from './store/secrets.ts';
 import { Store } from './store/store.ts';
@@ -131,6 +144,10 @@ export async function startService(config: Config, options: StartOptions): Promi
 		await service.start();
 		stops.push(() => service.stop());
 
+		const images = new Images(deps);
+		await images.start();
+		stops.push(() => images.stop());
+
 		const networks = createNetworkControl({
 			store,
 			provider: network,
@@ -151,6 +168,16 @@ export async function startService(config: Config, options: StartOptions): Promi
 			plugins: [
 				(app) => identityRoutes(app, { identity, publicUrl: () => url }),
 				(app) => networkRoutes(app, { networks, publicUrl: () => url }),
+				(app) =>
+					volumeRoutes(app, {
+						volumes: new VolumeControl(deps),
+						options: { publicUrl: config.publicUrl, maxLimit: config.api.maxLimit },
+					}),
+				(app, context) => hostRoutes(app, context, new Hosts(deps, config.hosts.downAfter * seconds)),
+				(app, context) => quotaRoutes(app, context, new QuotaControl(store, quotas)),
+				(app, context) => registryRoutes(app, context, new RegistryControl(deps, secrets)),
+				(app, context) => imageRoutes(app, context, { images, search: new ImageSearch(deps, new HttpRegistryCatalog()) }),
+				(app, context) => zunNetworkRoutes(app, context, (principal, ref) => network.findNetwork(store.db, principal, ref)),
 			],
 		});
 		stops.push(() => api.close());

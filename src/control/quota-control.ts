@@ -24,8 +24,9 @@ export class QuotaControl {
 		return await this.#quotas.usage(this.#store.db, projectId);
 	}
 
-	/** What a project has that was given no limits of its own. */
-	async defaults(): Promise<QuotaLimits> {
+	/** What the project has when it was given no limits of its own. */
+	async defaults(principal: Principal, projectId: string): Promise<QuotaLimits> {
+		this.#checkVisible(principal, projectId);
 		return await this.#quotas.defaults(this.#store.db);
 	}
 
