@@ -7,6 +7,7 @@ import { signalName } from '../model/signals.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import type { RequestedNet } from '../providers/network/network-provider.ts';
 import { type ContainerRow, containerRow, toContainer } from '../store/containers.ts';
+import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
 import { sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { ContainerTable } from '../store/schema.ts';
@@ -20,8 +21,9 @@ import type { Deps } from './deps.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
+import { ReadCache, readKey } from './read-cache.ts';
 import { sandboxSize } from './sizes.ts';
-import { containerViews } from './views.ts';
+import { containerViews, upToDate } from './views.ts';
 import { waitFor } from './wait.ts';
 
 const sortable = {
@@ -74,10 +76,16 @@ interface Ask {
 /** What users do with containers. What is only looked at or streamed is in ContainerLooks. */
 export class Containers extends ContainerLooks implements ContainerControl {
 	readonly #deps: Deps;
+	readonly #reads: ReadCache<readonly ContainerView[]>;
 
 	constructor(deps: Deps) {
 		super(deps);
 		this.#deps = deps;
+		this.#reads = new ReadCache({
+			version: () => deps.store.version(),
+			weigh: (views) => 1 + views.length,
+			capacity: deps.options.maxKeptViews,
+		});
 	}
 
 	async create(principal: Principal, input: CreateContainer, idempotency?: Idempotency): Promise<ContainerView> {
@@ -105,16 +113,22 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	}
 
 	async list(principal: Principal, query: ListQuery): Promise<readonly ContainerView[]> {
-		const db = this.#deps.store.db;
 		const limit = Math.min(query.limit, this.#deps.options.maxLimit);
-		const ids = await page(db, 'container', principal, { ...query, limit }, { sortable, filterable });
-		if (ids.length === 0) return [];
-		const rows = await db.selectFrom('container').selectAll().where('id', 'in', ids).execute();
-		return await containerViews(this.#deps, db, inOrder(ids, rows), this.#deps.now());
+		return await this.#read(readKey(principal, { ...query, limit }), async () => {
+			const db = this.#deps.store.db;
+			const ids = await page(db, 'container', principal, { ...query, limit }, { sortable, filterable });
+			if (ids.length === 0) return [];
+			const rows = await db.selectFrom('container').selectAll().where('id', 'in', idList(ids)).execute();
+			return await containerViews(this.#deps, db, inOrder(ids, rows), this.#deps.now());
+		});
 	}
 
 	async show(principal: Principal, ref: string): Promise<ContainerView> {
-		return await this.#view(await findContainer(this.#deps.store.db, principal, ref));
+		const [view] = await this.#read(readKey(principal, ref), async () => [
+			await this.#view(await findContainer(this.#deps.store.db, principal, ref)),
+		]);
+		if (view === undefined) throw fail('container-not-found', `Container ${ref} could not be found.`);
+		return view;
 	}
 
 	async update(principal: Principal, ref: string, input: UpdateContainer): Promise<ContainerView> {
@@ -360,6 +374,11 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	async #wakeNetworks(row: ContainerRow): Promise<void> {
 		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
 		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, null);
+	}
+
+	/** A read of what was last committed; how long things have been as they are is told as of now. */
+	#read(key: string, read: () => Promise<readonly ContainerView[]>): Promise<readonly ContainerView[]> {
+		return this.#reads.get(key, read, (views) => upToDate(views, this.#deps.now()));
 	}
 
 	async #view(row: ContainerRow): Promise<ContainerView> {

@@ -26,6 +26,8 @@ export interface ControlOptions {
 	readonly executeTimeout: number;
 	/** Bytes of output that `execute` keeps. */
 	readonly executeMaxOutput: number;
+	/** Sandboxes and containers, of each, whose answers are kept until the next commit. */
+	readonly maxKeptViews: number;
 	/** Names in a sandbox's hosts file at the most. */
 	readonly maxHostNames: number;
 	/** Operations and events are kept this long after their end, in ms. */
@@ -45,6 +47,7 @@ export const defaultControlOptions: ControlOptions = {
 	maxLimit: 1000,
 	executeTimeout: 60_000,
 	executeMaxOutput: 4 << 20,
+	maxKeptViews: 5000,
 	maxHostNames: 200,
 	historyRetention: 30 * 24 * 3_600_000,
 	idempotencyRetention: 24 * 3_600_000,

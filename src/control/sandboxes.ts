@@ -6,6 +6,7 @@ import type { Principal } from '../model/principal.ts';
 import type { SandboxGoal } from '../model/sandbox.ts';
 import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts';
 import { containersOf } from '../store/containers.ts';
+import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { SandboxTable } from '../store/schema.ts';
@@ -17,6 +18,7 @@ import type { Deps } from './deps.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findSandbox } from './lookup.ts';
+import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, sandboxViews } from './views.ts';
@@ -57,9 +59,15 @@ const filterable = {
 
 export class Sandboxes implements SandboxControl {
 	readonly #deps: Deps;
+	readonly #reads: ReadCache<readonly SandboxView[]>;
 
 	constructor(deps: Deps) {
 		this.#deps = deps;
+		this.#reads = new ReadCache({
+			version: () => deps.store.version(),
+			weigh: (views) => 1 + views.length,
+			capacity: deps.options.maxKeptViews,
+		});
 	}
 
 	async create(principal: Principal, input: CreateSandbox, idempotency?: Idempotency): Promise<SandboxView> {
@@ -86,16 +94,22 @@ export class Sandboxes implements SandboxControl {
 	}
 
 	async list(principal: Principal, query: ListQuery): Promise<readonly SandboxView[]> {
-		const db = this.#deps.store.db;
 		const limit = Math.min(query.limit, this.#deps.options.maxLimit);
-		const ids = await page(db, 'sandbox', principal, { ...query, limit }, { sortable: columns, filterable });
-		if (ids.length === 0) return [];
-		const rows = await db.selectFrom('sandbox').selectAll().where('id', 'in', ids).execute();
-		return await sandboxViews(this.#deps, db, inOrder(ids, rows));
+		return await this.#reads.get(readKey(principal, { ...query, limit }), async () => {
+			const db = this.#deps.store.db;
+			const ids = await page(db, 'sandbox', principal, { ...query, limit }, { sortable: columns, filterable });
+			if (ids.length === 0) return [];
+			const rows = await db.selectFrom('sandbox').selectAll().where('id', 'in', idList(ids)).execute();
+			return await sandboxViews(this.#deps, db, inOrder(ids, rows));
+		});
 	}
 
 	async show(principal: Principal, ref: string): Promise<SandboxView> {
-		return await this.#view(await findSandbox(this.#deps.store.db, principal, ref));
+		const [view] = await this.#reads.get(readKey(principal, ref), async () => [
+			await this.#view(await findSandbox(this.#deps.store.db, principal, ref)),
+		]);
+		if (view === undefined) throw fail('sandbox-not-found', `Sandbox ${ref} could not be found.`);
+		return view;
 	}
 
 	async update(principal: Principal, ref: string, input: UpdateSandbox): Promise<SandboxView> {

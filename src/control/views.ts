@@ -1,5 +1,6 @@
 import type { Container } from '../model/container.ts';
 import { type ContainerRow, toContainer } from '../store/containers.ts';
+import { idList } from '../store/id-list.ts';
 import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { Queryable } from '../store/store.ts';
 import type { ContainerView, SandboxView } from './control.ts';
@@ -14,7 +15,7 @@ export async function sandboxViews(deps: Deps, db: Queryable, rows: readonly San
 	const members = await db
 		.selectFrom('container')
 		.select(['id', 'sandbox_id'])
-		.where('sandbox_id', 'in', ids)
+		.where('sandbox_id', 'in', idList(ids))
 		.orderBy('created_at')
 		.orderBy('id')
 		.execute();
@@ -44,7 +45,7 @@ export async function containerViews(
 	const sandboxes = await db
 		.selectFrom('sandbox')
 		.select(['id', 'name', 'host', 'runtime', 'hostname'])
-		.where('id', 'in', sandboxIds)
+		.where('id', 'in', idList(sandboxIds))
 		.execute();
 	const byId = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox]));
 	const networks = await deps.network.views(db, sandboxIds);
@@ -63,6 +64,18 @@ export async function containerViews(
 			statusDetail: statusDetail(container, now),
 		};
 	});
+}
+
+/** The views with their `statusDetail` as of now; the very same ones where it has not changed. */
+export function upToDate(views: readonly ContainerView[], now: number): readonly ContainerView[] {
+	let changed = false;
+	const fresh = views.map((view) => {
+		const detail = statusDetail(view, now);
+		if (detail === view.statusDetail) return view;
+		changed = true;
+		return { ...view, statusDetail: detail };
+	});
+	return changed ? fresh : views;
 }
 
 /** How the container stands, in the words that Zun's users know: `Up 5 mins`, `Exited(0) 3 mins ago`. */

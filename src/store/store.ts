@@ -21,22 +21,23 @@ export class Store {
 	readonly #write: Kysely<Database>;
 	/** For reads. */
 	readonly db: Queryable;
+	readonly #versionOf: StatementSync;
+	#commits = 0;
 	readonly #afterCommit = new Set<() => void>();
 	readonly #afterCommitOf = new WeakMap<StoreTransaction, (() => void)[]>();
 
-	private constructor(writeFile: DatabaseSync, write: Kysely<Database>, read: Kysely<Database>) {
+	private constructor(writeFile: DatabaseSync, readFile: DatabaseSync) {
 		this.#writeFile = writeFile;
-		this.#write = write;
-		this.db = read;
+		this.#write = kyselyOver(writeFile);
+		this.db = readFile === writeFile ? this.#write : kyselyOver(readFile);
+		this.#versionOf = readFile.prepare('PRAGMA data_version');
 	}
 
 	/** Opens the database and brings its schema up to date. Fails when it was written by a newer version. */
 	static async open(options: StoreOptions): Promise<Store> {
 		const writeFile = openFile(options.path);
 		migrate(writeFile);
-		const write = kyselyOver(writeFile);
-		const read = options.path === ':memory:' ? write : kyselyOver(openFile(options.path));
-		return new Store(writeFile, write, read);
+		return new Store(writeFile, options.path === ':memory:' ? writeFile : openFile(options.path));
 	}
 
 	/** Runs `work` in one transaction: all of it is kept, or, when it throws, nothing. */
@@ -47,9 +48,19 @@ export class Store {
 			committed = this.#afterCommitOf.get(tx) ?? [];
 			return done;
 		});
+		this.#commits += 1;
 		for (const callback of committed) callback();
 		for (const listener of this.#afterCommit) listener();
 		return result;
+	}
+
+	/**
+	 * Another text after each commit, of this process or of another one: what was read while it stood is what stands, as
+	 * long as it does. It costs some µs.
+	 */
+	version(): string {
+		// SQLite tells of commits by any connection but the one that asks, which matters only when there is one for both.
+		return `${this.#versionOf.get()?.['data_version']}.${this.#commits}`;
 	}
 
 	/** Calls back once, when this transaction is committed; never when it is undone. */

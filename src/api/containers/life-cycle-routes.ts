@@ -117,7 +117,7 @@ export function lifeCycleRoutes(app: Api, context: RouteContext): void {
 			if (current.name === request.body.name)
 				throw fail('conflict', 'Conflict: the new name for the container is the same as the old name.');
 			const view = await containers.update(principalOf(request), current.id, { name: request.body.name });
-			return sendJson(reply, 200, containerRenderer(context, request)(view));
+			return sendJson(reply, 200, containerRenderer(context, request).render(view));
 		},
 	});
 
@@ -133,7 +133,7 @@ export function lifeCycleRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const view = await containers.update(principalOf(request), request.params.id, readUpdate(request.body));
-			return sendJson(reply, 202, containerRenderer(context, request)(view));
+			return sendJson(reply, 202, containerRenderer(context, request).render(view));
 		},
 	});
 }

@@ -1,10 +1,12 @@
 import { type Static, Type } from 'typebox';
+import type { ContainerView } from '../../control/control.ts';
 import { containerStatuses } from '../../model/container.ts';
 import type { Principal } from '../../model/principal.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
 import { label, pagingParameters, readListQuery } from '../http/paging.ts';
-import { clientGone, sendJson } from '../http/reply.ts';
+import { RenderedJson } from '../http/rendered.ts';
+import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import { showParameters, waitTimeout } from '../http/wait.ts';
@@ -45,6 +47,8 @@ const ListParameters = Type.Object(
 /** `/v1/containers` */
 export function containerRoutes(app: Api, context: RouteContext): void {
 	const { control, options, policy } = context;
+	const lists = new RenderedJson<readonly ContainerView[]>();
+	const shown = new RenderedJson<ContainerView>();
 
 	/** Filters whose values are not simply those of the query. */
 	async function derivedFilters(request: {
@@ -73,7 +77,7 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 			const view = await control.containers.create(principalOf(request), input, idempotency(request));
 			const { base } = linkBase(request, options.publicUrl, options.pathPrefix);
 			reply.header('location', `${base}/v1/containers/${view.id}`);
-			return sendJson(reply, 202, containerRenderer(context, request)(view, true));
+			return sendJson(reply, 202, containerRenderer(context, request).render(view, true));
 		},
 	});
 
@@ -91,11 +95,14 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 				...query,
 				filters: { ...query.filters, ...(await derivedFilters(request)) },
 			});
-			const render = containerRenderer(context, request, false);
+			const { render, way } = containerRenderer(context, request, false);
 			const last = views.length === query.limit ? views.at(-1) : undefined;
 			const base = linkBase(request, options.publicUrl, options.pathPrefix);
 			const next = last === undefined ? null : nextLink(base, '/v1/containers', request.query, last.id, query.limit);
-			return sendJson(reply, 200, { containers: views.map((view) => render(view)), next });
+			return sendRendered(
+				reply,
+				lists.of(views, `${way} ${next}`, () => ({ containers: views.map((view) => render(view)), next })),
+			);
 		},
 	});
 
@@ -124,7 +131,11 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 							waitTimeout(request.query.timeout, options.waitLimit),
 							AbortSignal.any([clientGone(reply), context.stopping]),
 						);
-			return sendJson(reply, 200, containerRenderer(context, request)(view));
+			const { render, way } = containerRenderer(context, request);
+			return sendRendered(
+				reply,
+				shown.of(view, way, () => render(view)),
+			);
 		},
 	});
 
@@ -140,7 +151,7 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const view = await control.containers.update(principalOf(request), request.params.id, readUpdate(request.body));
-			return sendJson(reply, 200, containerRenderer(context, request)(view));
+			return sendJson(reply, 200, containerRenderer(context, request).render(view));
 		},
 	});
 

@@ -7,6 +7,11 @@ export function sendJson(reply: FastifyReply, status: number, value: unknown): F
 	return reply.code(status).header('content-type', 'application/json').send(JSON.stringify(value));
 }
 
+/** Answers with JSON that is written already. */
+export function sendRendered(reply: FastifyReply, json: string | Buffer): FastifyReply {
+	return reply.code(200).header('content-type', 'application/json').send(json);
+}
+
 /** Zun's answer to an action that was taken on: 202 and `null`. */
 export function accepted(reply: FastifyReply): FastifyReply {
 	return sendJson(reply, 202, null);

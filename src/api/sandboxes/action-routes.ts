@@ -56,7 +56,7 @@ export function sandboxActionRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const views = await sandboxes.containers(principalOf(request), request.params.id);
-			const render = containerRenderer(context, request, false);
+			const { render } = containerRenderer(context, request, false);
 			return sendJson(reply, 200, { containers: views.map((view) => render(view)) });
 		},
 	});

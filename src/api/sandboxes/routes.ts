@@ -5,7 +5,8 @@ import { sandboxStatuses } from '../../model/sandbox.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
 import { label, pagingParameters, readListQuery } from '../http/paging.ts';
-import { clientGone, sendJson } from '../http/reply.ts';
+import { RenderedJson } from '../http/rendered.ts';
+import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import { showParameters, waitTimeout } from '../http/wait.ts';
@@ -38,6 +39,7 @@ const ListParameters = Type.Object(
 /** `/v1/sandboxes`: announced by version 1.41, served at every version. */
 export function sandboxRoutes(app: Api, context: RouteContext): void {
 	const { control, options, policy } = context;
+	const lists = new RenderedJson<readonly SandboxView[]>();
 	const base = (request: FastifyRequest) => linkBase(request, options.publicUrl, options.pathPrefix);
 	const render = (request: FastifyRequest, view: SandboxView) =>
 		renderSandbox(view, { links: base(request), admin: policy.allows(principalOf(request), 'sandbox:get_one:host') });
@@ -74,7 +76,10 @@ export function sandboxRoutes(app: Api, context: RouteContext): void {
 			const admin = policy.allows(principal, 'sandbox:get_one:host');
 			const last = views.length === query.limit ? views.at(-1) : undefined;
 			const next = last === undefined ? null : nextLink(base(request), '/v1/sandboxes', request.query, last.id, query.limit);
-			return sendJson(reply, 200, { sandboxes: views.map((view) => renderSandbox(view, { links: null, admin })), next });
+			return sendRendered(
+				reply,
+				lists.of(views, `${admin} ${next}`, () => ({ sandboxes: views.map((view) => renderSandbox(view, { links: null, admin })), next })),
+			);
 		},
 	});
 
