@@ -18,6 +18,7 @@ const resources = [
 	'quota_classes',
 	'registries',
 	'sandboxes',
+	'volumes',
 	'events',
 ];
 

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import { fail } from '../model/errors.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
-import type { Volume } from '../model/volume.ts';
+import { type Volume, volumeStatuses } from '../model/volume.ts';
+import { idList } from '../store/id-list.ts';
 import { touchSandbox } from '../store/sandboxes.ts';
 import type { Queryable } from '../store/store.ts';
 import type { Deps } from './deps.ts';
@@ -9,7 +11,20 @@ import { insertVolume } from './sql-volumes.ts';
 import { findVolume, type VolumeRow } from './volume-lookup.ts';
 
 export interface VolumeView extends Omit<Volume, 'contents'> {
-	readonly attachment: { readonly sandboxId: string; readonly readOnly: boolean } | null;
+	readonly attachment: {
+		readonly sandboxId: string;
+		readonly readOnly: boolean;
+		/** Its host has still to let go of it. */
+		readonly detaching: boolean;
+	} | null;
+}
+
+export interface VolumeQuery {
+	readonly allProjects: boolean;
+	readonly name?: string;
+	/** Id of the last one of the page before. */
+	readonly marker?: string;
+	readonly limit: number;
 }
 
 /** Volumes as resources of their own. Injected files are not among them. */
@@ -40,13 +55,36 @@ export class VolumeControl {
 		return await this.#view(this.#deps.store.db, row);
 	}
 
-	async list(principal: Principal, options: { readonly allProjects: boolean; readonly name?: string }): Promise<readonly VolumeView[]> {
+	/** A page, the oldest first. */
+	async list(principal: Principal, { allProjects, name, marker, limit }: VolumeQuery): Promise<readonly VolumeView[]> {
 		const db = this.#deps.store.db;
 		let query = db.selectFrom('volume').selectAll().where('provider', '<>', 'file').orderBy('created_at').orderBy('id');
-		if (!(options.allProjects && isAdmin(principal))) query = query.where('project_id', '=', principal.projectId);
-		if (options.name !== undefined) query = query.where('name', '=', options.name);
-		const rows = await query.limit(this.#deps.options.maxLimit).execute();
-		return await Promise.all(rows.map((row) => this.#view(db, row)));
+		if (!(allProjects && isAdmin(principal))) query = query.where('project_id', '=', principal.projectId);
+		if (name !== undefined) query = query.where('name', '=', name);
+		if (marker !== undefined) {
+			const last = await db.selectFrom('volume').select(['id', 'created_at']).where('id', '=', marker).executeTakeFirst();
+			if (last === undefined)
+				throw fail('invalid-value', `marker ${marker} could not be found: it is the id of the last item of the page before`);
+			const later = sql<boolean>`(created_at, id) > (${last.created_at}, ${last.id})`;
+			query = query.where(later);
+		}
+		return await this.#views(db, await query.limit(limit).execute());
+	}
+
+	/** Volumes that the sandbox has, in the order of attaching. */
+	async attached(principal: Principal, sandboxRef: string): Promise<readonly VolumeView[]> {
+		const db = this.#deps.store.db;
+		const sandbox = await findSandbox(db, principal, sandboxRef);
+		const rows = await db
+			.selectFrom('volume_attachment')
+			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
+			.selectAll('volume')
+			.where('volume_attachment.sandbox_id', '=', sandbox.id)
+			.where('volume.provider', '<>', 'file')
+			.orderBy('volume_attachment.created_at')
+			.orderBy('volume.id')
+			.execute();
+		return await this.#views(db, rows);
 	}
 
 	async show(principal: Principal, ref: string): Promise<VolumeView> {
@@ -115,21 +153,38 @@ export class VolumeControl {
 	}
 
 	async #view(db: Queryable, row: VolumeRow): Promise<VolumeView> {
-		const attachment = await db.selectFrom('volume_attachment').selectAll().where('volume_id', '=', row.id).executeTakeFirst();
-		return {
-			id: row.id,
-			name: row.name,
-			projectId: row.project_id,
-			userId: row.user_id,
-			provider: row.provider === 'cinder' ? 'cinder' : 'local',
-			size: row.size,
-			status: attachment?.detaching === 1 ? 'in-use' : (row.status as Volume['status']),
-			statusReason: row.status_reason,
-			host: row.host,
-			autoRemove: row.auto_remove === 1,
-			createdAt: row.created_at,
-			updatedAt: row.updated_at,
-			attachment: attachment === undefined ? null : { sandboxId: attachment.sandbox_id, readOnly: attachment.read_only === 1 },
-		};
+		const [view] = await this.#views(db, [row]);
+		if (view === undefined) throw new Error(`volume ${row.id} has no view`);
+		return view;
+	}
+
+	async #views(db: Queryable, rows: readonly VolumeRow[]): Promise<readonly VolumeView[]> {
+		const attachments = await db
+			.selectFrom('volume_attachment')
+			.selectAll()
+			.where('volume_id', 'in', idList(rows.map(({ id }) => id)))
+			.execute();
+		const byVolume = new Map(attachments.map((attachment) => [attachment.volume_id, attachment]));
+		return rows.map((row) => {
+			const attachment = byVolume.get(row.id);
+			return {
+				id: row.id,
+				name: row.name,
+				projectId: row.project_id,
+				userId: row.user_id,
+				provider: row.provider === 'cinder' ? 'cinder' : 'local',
+				size: row.size,
+				status: volumeStatuses.find((status) => status === row.status) ?? 'error',
+				statusReason: row.status_reason,
+				host: row.host,
+				autoRemove: row.auto_remove === 1,
+				createdAt: row.created_at,
+				updatedAt: row.updated_at,
+				attachment:
+					attachment === undefined
+						? null
+						: { sandboxId: attachment.sandbox_id, readOnly: attachment.read_only === 1, detaching: attachment.detaching === 1 },
+			};
+		});
 	}
 }

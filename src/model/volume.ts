@@ -1,4 +1,5 @@
-export type VolumeStatus = 'creating' | 'available' | 'in-use' | 'deleting' | 'error';
+export const volumeStatuses = ['creating', 'available', 'in-use', 'deleting', 'error'] as const;
+export type VolumeStatus = (typeof volumeStatuses)[number];
 
 export interface Volume {
 	readonly id: string;
