@@ -42,7 +42,7 @@ export async function writeContainer(
 	const now = deps.now();
 	const id = newId();
 	const name = input.name ?? inventName('container');
-	if (deps.options.uniqueContainerNames) await checkNameIsFree(tx, principal, name);
+	if (deps.options.uniqueContainerNames) await checkNameIsFree(tx, principal.projectId, name);
 	const cpu = input.cpu ?? deps.options.defaultCpu;
 	const memory = input.memory ?? deps.options.defaultMemory;
 	const { image, registryId } = await imageOf(deps, tx, principal, input);
@@ -191,11 +191,12 @@ async function imageOf(
 	return { image, registryId: registry.id };
 }
 
-async function checkNameIsFree(tx: StoreTransaction, principal: Principal, name: string): Promise<void> {
+/** Throws container-already-exists when a container of the project has the name. */
+export async function checkNameIsFree(tx: StoreTransaction, projectId: string, name: string): Promise<void> {
 	const taken = await tx
 		.selectFrom('container')
 		.select('id')
-		.where('project_id', '=', principal.projectId)
+		.where('project_id', '=', projectId)
 		.where('name', '=', name)
 		.executeTakeFirst();
 	if (taken !== undefined) throw fail('container-already-exists', `A container with name ${name} already exists.`);

@@ -13,7 +13,7 @@ import { sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { ContainerTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { changeContainer } from './changes.ts';
-import { writeContainer } from './container-creation.ts';
+import { checkNameIsFree, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
 import { askContainerDelete } from './deletion.ts';
@@ -137,6 +137,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			const change: Updateable<ContainerTable> = {};
 			if (input.name !== undefined) {
 				if (input.name === row.name) throw fail('conflict', `Container ${row.id} is named ${input.name} already.`);
+				if (this.#deps.options.uniqueContainerNames) await checkNameIsFree(tx, row.project_id, input.name);
 				change.name = input.name;
 			}
 			if (input.autoHeal !== undefined) change.auto_heal = input.autoHeal ? 1 : 0;
