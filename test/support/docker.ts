@@ -6,7 +6,8 @@ import http from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { makeBusyboxArchive } from '../../src/drivers/images/busybox-archive.ts';
 
-const socketPath = '/var/run/docker.sock';
+/** The machine's own engine. */
+const machineSocket = '/var/run/docker.sock';
 
 /** Label under which everything that is made in an engine bears its owner. */
 const ownerLabel = 'zunbox.owner';
@@ -26,17 +27,19 @@ export interface EngineRequest {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** ms; 60,000 when missing. */
 	readonly timeout?: number;
+	/** Socket of the engine; the machine's own when missing. */
+	readonly socket?: string | undefined;
 }
 
 /** One call of the Engine's API, such as `engine('GET', '/containers/json?all=1')`. Any status is an answer. */
 export async function engine(method: string, path: string, options: EngineRequest = {}): Promise<EngineAnswer> {
-	const { body, headers = {}, timeout = 60_000 } = options;
+	const { body, headers = {}, timeout = 60_000, socket = machineSocket } = options;
 	const binary = Buffer.isBuffer(body);
 	const content = body === undefined ? undefined : binary ? body : Buffer.from(JSON.stringify(body));
 	const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
 	http
 		.request({
-			socketPath,
+			socketPath: socket,
 			method,
 			path,
 			headers: {
@@ -77,17 +80,17 @@ export interface EngineContainer {
 }
 
 /** Every container, running or not, that bears the owner; without one, everything that bears any owner. */
-export async function containersOf(owner?: string): Promise<readonly EngineContainer[]> {
+export async function containersOf(owner?: string, socket?: string): Promise<readonly EngineContainer[]> {
 	const filters = JSON.stringify({ label: [owner === undefined ? ownerLabel : `${ownerLabel}=${owner}`] });
 	const found: readonly EngineContainer[] = JSON.parse(
-		(await engineOk('GET', `/containers/json?all=1&filters=${encodeURIComponent(filters)}`)).text,
+		(await engineOk('GET', `/containers/json?all=1&filters=${encodeURIComponent(filters)}`, { socket })).text,
 	);
 	return found;
 }
 
 /** Removes every container of an owner, running or not. What somebody else removes meanwhile is no failure. */
-export async function sweepOwner(owner: string): Promise<void> {
-	for (const container of await containersOf(owner)) await removeContainer(container.Id);
+export async function sweepOwner(owner: string, socket?: string): Promise<void> {
+	for (const container of await containersOf(owner, socket)) await removeContainer(container.Id, socket);
 }
 
 /** Removes what tests that were killed have left behind. Answers how many containers that were. Only when no test runs. */
@@ -97,23 +100,23 @@ export async function sweepAllTests(): Promise<number> {
 	return left.length;
 }
 
-async function removeContainer(id: string): Promise<void> {
-	const answer = await engine('DELETE', `/containers/${id}?force=1&v=1`);
+async function removeContainer(id: string, socket?: string): Promise<void> {
+	const answer = await engine('DELETE', `/containers/${id}?force=1&v=1`, { socket });
 	if (answer.status >= 400 && answer.status !== 404 && answer.status !== 409) throw new Error(answer.text);
 }
 
 /** Makes sure that the Engine has the busybox image, and answers its reference. The image stays: all tests share it. */
-export async function ensureBusybox(): Promise<string> {
+export async function ensureBusybox(socket?: string): Promise<string> {
 	const archive = await makeBusyboxArchive();
-	const present = await engine('GET', `/images/${archive.reference}/json`);
+	const present = await engine('GET', `/images/${archive.reference}/json`, { socket });
 	if (present.status === 200 && present.text.includes(`"Id":"${archive.id}"`)) return archive.reference;
-	await loadImage(archive.tar);
+	await loadImage(archive.tar, socket);
 	return archive.reference;
 }
 
 /** Has the Engine read a tar as `docker save` makes it. */
-export async function loadImage(tar: Buffer): Promise<void> {
-	const answer = await engineOk('POST', '/images/load?quiet=1', { body: tar });
+export async function loadImage(tar: Buffer, socket?: string): Promise<void> {
+	const answer = await engineOk('POST', '/images/load?quiet=1', { body: tar, socket });
 	if (answer.text.includes('"error"')) throw new Error(`the image was not loaded: ${answer.text.trim()}`);
 }
 
