@@ -133,7 +133,8 @@ test('1,000 ports and 50 groups on one host', { timeout: 900_000 }, async (t) =>
 	const check = (cpuTime() - before) / 6;
 	t.diagnostic(`a look at everything: ${check.toFixed(1)} ms of CPU`);
 
-	assert.ok(many.apply + many.plug <= 2 * (few.apply + few.plug), `${text(many)} at 1,000 ports, ${text(few)} at 10`);
+	// The processor's time, since the clock's depends on what else the machine does.
+	assert.ok(many.cpu <= 2 * few.cpu, `${text(many)} at 1,000 ports, ${text(few)} at 10`);
 	assert.ok(quick(changes) < 300, `${quick(changes)} ms`);
 	// On an idle machine it is about half of this.
 	assert.ok(check < 400, `${check} ms`);
