@@ -19,6 +19,8 @@ import { sandboxSize } from './sizes.ts';
 export interface Membership {
 	readonly kind: 'container' | 'capsule' | 'capsule_init';
 	readonly ordinal: number;
+	/** Sandbox of the capsule, which was written with all that it needs; null = what the request says. */
+	readonly sandbox: SandboxRow | null;
 }
 
 const placementFields = {
@@ -36,7 +38,7 @@ export async function writeContainer(
 	tx: StoreTransaction,
 	principal: Principal,
 	input: CreateContainer,
-	membership: Membership = { kind: 'container', ordinal: 0 },
+	membership: Membership = { kind: 'container', ordinal: 0, sandbox: null },
 ): Promise<ContainerRow> {
 	checkInput(input);
 	const now = deps.now();
@@ -46,7 +48,7 @@ export async function writeContainer(
 	const cpu = input.cpu ?? deps.options.defaultCpu;
 	const memory = input.memory ?? deps.options.defaultMemory;
 	const { image, registryId } = await imageOf(deps, tx, principal, input);
-	const sandbox = await sandboxFor(deps, tx, principal, input, name, { cpu, memory, disk: input.disk ?? 0 });
+	const sandbox = membership.sandbox ?? (await sandboxFor(deps, tx, principal, input, name, { cpu, memory, disk: input.disk ?? 0 }));
 	const placed = sandbox.host !== null;
 	const mounts = placed
 		? await deps.volumes.mount(tx, principal, { id: sandbox.id, host: sandbox.host, projectId: sandbox.project_id }, input.mounts ?? [])

@@ -16,6 +16,7 @@ import { changeContainer } from './changes.ts';
 import { checkNameIsFree, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
+import { checkMemberAction } from './capsules/members.ts';
 import { askContainerDelete } from './deletion.ts';
 import type { Deps } from './deps.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
@@ -63,6 +64,7 @@ const filterable = {
 	status: 'status',
 	auto_remove: 'auto_remove',
 	sandbox_id: 'sandbox_id',
+	kind: 'kind',
 	host: '(select host from sandbox where sandbox.id = container.sandbox_id)',
 } as const;
 
@@ -116,7 +118,9 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		const limit = Math.min(query.limit, this.#deps.options.maxLimit);
 		return await this.#read(readKey(principal, { ...query, limit }), async () => {
 			const db = this.#deps.store.db;
-			const ids = await page(db, 'container', principal, { ...query, limit }, { sortable, filterable });
+			// Members of capsules are listed only by their sandbox, as in Zun they are not seen here at all.
+			const filters = query.filters['sandbox_id'] === undefined ? { ...query.filters, kind: 'container' } : query.filters;
+			const ids = await page(db, 'container', principal, { ...query, limit, filters }, { sortable, filterable });
 			if (ids.length === 0) return [];
 			const rows = await db.selectFrom('container').selectAll().where('id', 'in', idList(ids)).execute();
 			return await containerViews(this.#deps, db, inOrder(ids, rows), this.#deps.now());
@@ -358,6 +362,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	async #find(tx: StoreTransaction, principal: Principal, ref: string, action: ContainerAction): Promise<ContainerRow> {
 		const row = await findContainer(tx, principal, ref);
 		checkContainerAction(action, toContainer(row));
+		checkMemberAction(action, row);
 		return row;
 	}
 

@@ -15,6 +15,14 @@ export async function findSandbox(db: Queryable, principal: Principal, ref: stri
 	return pick(named, principal, ref, 'Sandbox', 'sandbox-not-found');
 }
 
+/** The sandbox of the capsule that is meant: both have one id and one name. */
+export async function findCapsule(db: Queryable, principal: Principal, ref: string): Promise<SandboxRow> {
+	const capsules = db.selectFrom('sandbox').selectAll().where('created_by', '=', 'capsule');
+	const rows = isId(ref) ? await capsules.where('id', '=', ref).execute() : [];
+	const named = rows.length > 0 ? rows : await capsules.where('name', '=', ref).execute();
+	return pick(named, principal, ref, 'Capsule', 'capsule-not-found');
+}
+
 /** Members of capsules are found too. */
 export async function findContainer(db: Queryable, principal: Principal, ref: string): Promise<ContainerRow> {
 	const rows = isId(ref) ? await db.selectFrom('container').selectAll().where('id', '=', ref).execute() : [];

@@ -5,6 +5,7 @@ import { containerRow, containersOf } from '../store/containers.ts';
 import { toOperation } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { advanceCapsule } from './capsules/progress.ts';
 import { changeContainer, noteSandboxChange } from './changes.ts';
 import { askContainerDelete, dropContainer, dropSandbox, systemRequest } from './deletion.ts';
 import type { Deps } from './deps.ts';
@@ -53,6 +54,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 	const change = sandboxChange(after, report, open?.kind ?? null, finished.has(sandbox.id));
 	if (change !== null) await noteSandboxChange(tx, after, change, deps.now());
 	await deps.network.setActive(tx, sandbox.id, report.activePorts);
+	if (after.created_by === 'capsule') await advanceCapsule(deps, tx, after);
 	return null;
 }
 

@@ -1,3 +1,4 @@
+import { Capsules } from './capsules/capsules.ts';
 import { Containers } from './containers.ts';
 import type { Control } from './control.ts';
 import type { Deps } from './deps.ts';
@@ -10,6 +11,7 @@ import { Sandboxes } from './sandboxes.ts';
 export class Service implements Control {
 	readonly sandboxes: Sandboxes;
 	readonly containers: Containers;
+	readonly capsules: Capsules;
 	readonly events: Events;
 	readonly housekeeping: Housekeeping;
 	readonly #deps: Deps;
@@ -18,6 +20,7 @@ export class Service implements Control {
 		this.#deps = deps;
 		this.sandboxes = new Sandboxes(deps);
 		this.containers = new Containers(deps);
+		this.capsules = new Capsules(deps);
 		this.events = new Events(deps);
 		this.housekeeping = new Housekeeping(deps);
 	}

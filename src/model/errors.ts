@@ -24,6 +24,7 @@ export const errorStatus = {
 	'not-found': 404,
 	'sandbox-not-found': 404,
 	'container-not-found': 404,
+	'capsule-not-found': 404,
 	'compute-node-not-found': 404,
 	'requested-host-not-found': 404,
 	'network-not-found': 404,

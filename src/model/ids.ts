@@ -41,7 +41,7 @@ const letters = [
 ] as const;
 
 /** A name in Zun's manner for what was created without one, such as `sigma-24-container`. */
-export function inventName(kind: 'container' | 'sandbox'): string {
+export function inventName(kind: 'container' | 'sandbox' | 'capsule'): string {
 	return `${letters[randomInt(letters.length)]}-${randomInt(1, 25)}-${kind}`;
 }
 

@@ -80,9 +80,14 @@ export function checkContainerAction(action: ContainerAction, container: { reado
 	if (!legal.includes(container.status)) throw invalidState(action, 'container', container);
 }
 
-export function checkSandboxAction(action: SandboxAction, sandbox: { readonly id: string; readonly status: SandboxStatus }): void {
+/** `kind` is what the user calls it. */
+export function checkSandboxAction(
+	action: SandboxAction,
+	sandbox: { readonly id: string; readonly status: SandboxStatus },
+	kind: 'sandbox' | 'capsule' = 'sandbox',
+): void {
 	const legal: readonly SandboxStatus[] = sandboxActions[action];
-	if (!legal.includes(sandbox.status)) throw invalidState(action, 'sandbox', sandbox);
+	if (!legal.includes(sandbox.status)) throw invalidState(action, kind, sandbox);
 }
 
 function invalidState(action: string, kind: string, thing: { readonly id: string; readonly status: string }): ZunboxError {

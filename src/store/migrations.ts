@@ -167,4 +167,9 @@ ALTER TABLE application_credential ADD COLUMN description TEXT NOT NULL DEFAULT 
 CREATE INDEX token_by_user ON token (user_id);
 CREATE INDEX token_by_application_credential ON token (application_credential_id) WHERE application_credential_id IS NOT NULL;
 `,
+	`
+CREATE TABLE capsule (
+  sandbox_id TEXT PRIMARY KEY REFERENCES sandbox (id) ON DELETE CASCADE, annotations TEXT NOT NULL, restart_policy TEXT NOT NULL
+);
+`,
 ];

@@ -7,6 +7,7 @@ import type { Generated } from 'kysely';
 export interface Database {
 	sandbox: SandboxTable;
 	container: ContainerTable;
+	capsule: CapsuleTable;
 	operation: OperationTable;
 	event: EventTable;
 	host: HostTable;
@@ -122,6 +123,13 @@ export interface ContainerTable {
 	created_at: number;
 	updated_at: number;
 	version: number;
+}
+
+/** What a capsule has beside its sandbox and its members. */
+export interface CapsuleTable {
+	sandbox_id: string;
+	annotations: string;
+	restart_policy: string;
 }
 
 export interface OperationTable {

@@ -1,0 +1,97 @@
+import { failPoint } from '../../faults/fail-point.ts';
+import { capsuleSize, memberRestartPolicy } from '../../model/capsule.ts';
+import { inventName } from '../../model/ids.ts';
+import type { Principal } from '../../model/principal.ts';
+import type { SandboxRow } from '../../store/sandboxes.ts';
+import type { StoreTransaction } from '../../store/store.ts';
+import { writeContainer } from '../container-creation.ts';
+import type { MountRequest } from '../control.ts';
+import type { Deps } from '../deps.ts';
+import { writeSandbox } from '../sandbox-creation.ts';
+import type { CapsuleContainer, CreateCapsule } from './capsule-control.ts';
+import { attachVolumes } from './volumes.ts';
+
+/**
+ * Writes a capsule: its sandbox, its volumes and all its members. The first init container is told to run, or, where
+ * there is none, every container. The others are made meanwhile, and wait for their turn. Where no host has room, all
+ * of it is written in status Error, and holds nothing.
+ */
+export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: Principal, input: CreateCapsule): Promise<SandboxRow> {
+	const name = input.name ?? inventName('capsule');
+	const withDefaults = (container: CapsuleContainer) => ({
+		cpu: container.cpu ?? deps.options.defaultCpu,
+		memory: container.memory ?? deps.options.defaultMemory,
+	});
+	const size = capsuleSize(input.initContainers.map(withDefaults), input.containers.map(withDefaults));
+	const exposes = [...input.initContainers, ...input.containers].some(({ exposedPorts }) => exposedPorts.length > 0);
+	// As with containers: who says which ports are open means that the others are not.
+	const groups = input.securityGroups ?? (exposes ? [] : undefined);
+	const sandbox = await writeSandbox(
+		deps,
+		tx,
+		principal,
+		{
+			name,
+			labels: input.labels,
+			...(input.nets === undefined ? {} : { nets: input.nets }),
+			...(groups === undefined ? {} : { securityGroups: groups }),
+			...(input.availabilityZone === undefined ? {} : { availabilityZone: input.availabilityZone }),
+			...(input.publish.length === 0 ? {} : { publish: input.publish }),
+		},
+		'capsule',
+		{ ...size, disk: 0 },
+	);
+	await tx
+		.insertInto('capsule')
+		.values({ sandbox_id: sandbox.id, annotations: JSON.stringify(input.annotations), restart_policy: input.restartPolicy })
+		.execute();
+	const volumes = sandbox.host === null ? null : await attachVolumes(deps, tx, principal, sandbox, input);
+	failPoint('control.create-capsule.volumes-attached');
+	const used = new Set<string>();
+	for (const [ordinal, container] of [...input.initContainers, ...input.containers].entries()) {
+		const init = ordinal < input.initContainers.length;
+		const mounts = volumes === null ? [] : container.mounts.map((mount) => mountRequest(mount, volumes));
+		await writeContainer(
+			deps,
+			tx,
+			principal,
+			{
+				name: memberName(name, container, used),
+				image: container.image,
+				...(container.imagePullPolicy === undefined ? {} : { imagePullPolicy: container.imagePullPolicy }),
+				...(container.command === undefined ? {} : { command: container.command }),
+				...(container.environment === undefined ? {} : { environment: container.environment }),
+				...(container.labels === undefined ? {} : { labels: container.labels }),
+				...(container.workdir === undefined ? {} : { workdir: container.workdir }),
+				...(container.cpu === undefined ? {} : { cpu: container.cpu }),
+				...(container.memory === undefined ? {} : { memory: container.memory }),
+				interactive: container.interactive,
+				tty: container.tty,
+				restartPolicy: memberRestartPolicy(input.restartPolicy, init),
+				...(container.exposedPorts.length === 0
+					? {}
+					: { exposedPorts: Object.fromEntries(container.exposedPorts.map((port) => [port, {}])) }),
+				mounts,
+				run: input.initContainers.length === 0 || ordinal === 0,
+			},
+			{ kind: init ? 'capsule_init' : 'capsule', ordinal, sandbox },
+		);
+	}
+	return sandbox;
+}
+
+function mountRequest(mount: CapsuleContainer['mounts'][number], volumes: ReadonlyMap<string, string>): MountRequest {
+	const source = volumes.get(mount.volume);
+	if (source === undefined) throw new Error(`volume ${mount.volume} of a template was not attached`);
+	return { type: 'volume', source, destination: mount.destination, readOnly: mount.readOnly };
+}
+
+/** Names of members are found among those of all containers, so each tells its capsule. */
+function memberName(capsule: string, container: CapsuleContainer, used: Set<string>): string {
+	for (;;) {
+		const own = container.name !== undefined && !used.has(container.name) ? container.name : inventName('container');
+		if (used.has(own)) continue;
+		used.add(own);
+		return `capsule-${capsule}-${own}`.slice(0, 255);
+	}
+}
