@@ -6,15 +6,14 @@ import { given, placementFields } from './placement.ts';
 import { gibibytes, mebibytes, seconds } from './units.ts';
 
 /** The request that makes a container. */
-export async function containerBody(input: Input, run: boolean): Promise<Resource> {
+export async function containerBody(input: Input): Promise<Resource> {
 	const memory = input.text('memory');
-	const command = input.command[0] === '--' ? input.command.slice(1) : input.command;
+	const { command } = input;
 	const entrypoint = input.texts('entrypoint');
 	const mounts = await Promise.all(input.texts('volume').map(mount));
 	const exposed = input.texts('expose');
 	return given({
 		image: input.argument('image'),
-		run,
 		name: input.text('name'),
 		sandbox: input.text('sandbox'),
 		command: command.length === 0 ? undefined : command,

@@ -6,7 +6,6 @@ import { numberIn, type Resource, textIn, textsIn } from '../resource.ts';
 import type { Action } from '../tree/spec.ts';
 import { forEach } from './each.ts';
 import { seconds } from './units.ts';
-import { progressOf, reach } from './waiting.ts';
 
 const pathOf = (name: string): string => `/containers/${encodeURIComponent(name)}`;
 
@@ -52,14 +51,9 @@ async function pour(
 	}
 }
 
-/** Shows what the container writes until it ends; answers its exit code. */
-export async function followToEnd(context: CommandContext, container: Resource): Promise<number> {
-	const id = textIn(container, 'uuid');
-	await pour(context, `/containers/${id}/logs`, { follow: true });
-	const progress = progressOf(context);
-	const what = { kind: 'containers', id, name: textIn(container, 'name') } as const;
-	const seen = await reach(context, what, 'Stopped', { deadline: context.io.now() + 30_000, progress }).finally(() => progress.end());
-	return numberIn(seen, 'exit_code') ?? exitCodes.failed;
+/** Shows what the container writes until it ends. */
+export async function followLogs(context: CommandContext, container: Resource): Promise<void> {
+	await pour(context, `/containers/${textIn(container, 'uuid')}/logs`, { follow: true });
 }
 
 export const top: Action = async (context) => {

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../context.ts';
-import { CliError, exitCodes, usageError } from '../exit-code.ts';
+import { CliError, exitCodes } from '../exit-code.ts';
 import { numberIn, type Resource, textIn } from '../resource.ts';
 import { ApiError } from '../session/api-error.ts';
 import type { Action } from '../tree/spec.ts';
@@ -7,11 +7,9 @@ import type { Action } from '../tree/spec.ts';
 /** Runs a command in a container; answers its exit code. */
 export const exec: Action = async (context) => {
 	const { input, io, output } = context;
-	const words = input.command[0] === '--' ? input.command.slice(1) : input.command;
-	if (words.length === 0) throw usageError('say which command: zunbox exec <container> <command…>');
 	const name = input.argument('container');
 	const path = `/containers/${encodeURIComponent(name)}/execute`;
-	const command = words.map(quoted).join(' ');
+	const command = input.command.map(quoted).join(' ');
 	const client = await context.client();
 	if (input.flag('interactive') || input.flag('tty')) return await execInteractive(context, name, path, command);
 	// The service bounds the time that a command may take; this only must not be shorter.

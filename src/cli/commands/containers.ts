@@ -23,7 +23,7 @@ export const containerCommands: readonly CommandSpec[] = [
 		summary: 'Make a container and do not start it',
 		arguments: [{ name: 'image', summary: 'Image that it is made of' }],
 		options: [...containerOptions, ...waiting, ...showing],
-		command: true,
+		command: 'optional',
 		examples: ['zunbox container create --name job --sandbox hello busybox date'],
 		load: async () => (await import('../actions/create-container.ts')).create,
 	},

@@ -6,7 +6,8 @@ export const shortCommands: readonly CommandSpec[] = [
 	{
 		path: 'run',
 		summary: 'Run a container: in a sandbox of its own, or in the one that --sandbox names',
-		details: 'It runs in the background. With --follow its output is shown until it ends, and zunbox ends with its exit code.',
+		details:
+			'It runs in the background. With --follow its output is shown until it ends, and zunbox ends with its exit code; with --rm it is deleted then.',
 		arguments: [{ name: 'image', summary: 'Image that it is made of' }],
 		options: [
 			...containerOptions,
@@ -15,7 +16,7 @@ export const shortCommands: readonly CommandSpec[] = [
 			...waiting,
 			...showing,
 		],
-		command: true,
+		command: 'optional',
 		examples: [
 			'zunbox run --name web -p 8080:80 nginx',
 			'zunbox run --sandbox hello -e GREETING=hi busybox sh -c \'echo "$GREETING"; sleep 60\'',
@@ -57,7 +58,7 @@ export const shortCommands: readonly CommandSpec[] = [
 			{ name: 'output', short: 'o', value: 'form', summary: 'How the result is shown', choices: ['table', 'json'] },
 			...doing.slice(1),
 		],
-		command: true,
+		command: 'required',
 		examples: ['zunbox exec web ps', "zunbox exec web sh -c 'exit 3'"],
 		load: async () => (await import('../actions/exec.ts')).exec,
 	},

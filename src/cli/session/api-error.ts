@@ -23,6 +23,7 @@ const advice: Readonly<Record<string, string>> = {
 	'volume-not-found': 'zunbox volume list lists what there is',
 	'network-not-found': 'zunbox network list lists what there is',
 	'over-quota': 'zunbox quota show tells what is left',
+	'not-found': 'the service may be older than this command',
 	'policy-not-authorized': 'ask an administrator for a role that may',
 };
 

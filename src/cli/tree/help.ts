@@ -60,7 +60,7 @@ function commandHelp(spec: CommandSpec, width: number): string {
 	return [
 		`${wrap(spec.summary, width).join('\n')}\n`,
 		...(spec.details === undefined ? [] : [`${wrap(spec.details, width).join('\n')}\n`]),
-		`Usage: zunbox ${spec.path}${options.length > 0 ? ' [options]' : ''}${(spec.arguments ?? []).map((one) => ` ${argumentText(one)}`).join('')}${spec.command ? ' [command…]' : ''}\n`,
+		`Usage: zunbox ${spec.path}${options.length > 0 ? ' [options]' : ''}${(spec.arguments ?? []).map((one) => ` ${argumentText(one)}`).join('')}${commandText(spec)}\n`,
 		section(
 			'Arguments',
 			(spec.arguments ?? []).map((one) => [`<${one.name}>`, argumentSummary(one)]),
@@ -76,6 +76,10 @@ function commandHelp(spec: CommandSpec, width: number): string {
 	]
 		.filter((part) => part !== '')
 		.join('\n');
+}
+
+export function commandText(spec: CommandSpec): string {
+	return spec.command === undefined ? '' : spec.command === 'required' ? ' <command…>' : ' [command…]';
 }
 
 export function argumentText(argument: ArgumentSpec): string {

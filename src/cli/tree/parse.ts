@@ -71,7 +71,13 @@ function parseRest(spec: CommandSpec, rest: readonly string[]): Parsed {
 		checkChoice(options, token.name, token.value);
 		given.set(token.name, [...(given.get(token.name) ?? []), token.value ?? !negated]);
 	}
-	return { kind: 'run', spec, input: new Input(given, placeArguments(spec, parsed.positionals), rest.slice(end)) };
+	return { kind: 'run', spec, input: new Input(given, placeArguments(spec, parsed.positionals), commandWords(spec, rest.slice(end))) };
+}
+
+function commandWords(spec: CommandSpec, words: readonly string[]): readonly string[] {
+	const command = words[0] === '--' ? words.slice(1) : words;
+	if (spec.command === 'required' && command.length === 0) throw usageError(`say which command; see zunbox ${spec.path} --help`);
+	return command;
 }
 
 interface ParserConfig {

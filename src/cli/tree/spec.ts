@@ -46,7 +46,7 @@ export interface CommandSpec {
 	/** At least one call as it would be typed. */
 	readonly examples: readonly [string, ...string[]];
 	/** After its arguments comes a command for somebody else, with options that are not ours. */
-	readonly command?: true;
+	readonly command?: 'optional' | 'required';
 	/** All that follows is settings of the service, which the action reads itself. */
 	readonly settings?: true;
 	/** Not in help: for scripts of ours. */
