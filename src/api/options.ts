@@ -5,6 +5,7 @@ import type { AllowedOrigins } from './http/cors.ts';
 import type { RateLimit } from './http/rate-limit.ts';
 import type { Api } from './http/route.ts';
 import type { Policy, PolicyOverrides } from './policy.ts';
+import type { Terminals } from './streams/terminals.ts';
 
 /** Settings of the API. */
 export interface ApiOptions {
@@ -36,6 +37,16 @@ export interface ApiOptions {
 	readonly eventKeepAlive: number;
 	/** Most event streams and followed logs at once; one project may have a quarter of them. */
 	readonly maxStreams: number;
+	/** Most two-way streams (attach, interactive execute) at once; one project may have a quarter of them. */
+	readonly maxSessions: number;
+	/** Most links to such streams that were not opened yet; one project may have a quarter of them. */
+	readonly maxStreamLinks: number;
+	/** ms that such a link can be opened for. */
+	readonly streamLinkLifetime: number;
+	/** Largest message that a client may send on such a stream, in bytes. */
+	readonly streamMessageLimit: number;
+	/** ms after which a client that is attached and takes nothing is given up: it holds up the container's output. */
+	readonly stalledAfter: number;
 }
 
 export const defaultApiOptions: ApiOptions = {
@@ -54,6 +65,11 @@ export const defaultApiOptions: ApiOptions = {
 	allowedRuntimes: [],
 	eventKeepAlive: 15_000,
 	maxStreams: 1000,
+	maxSessions: 1000,
+	maxStreamLinks: 4000,
+	streamLinkLifetime: 60_000,
+	streamMessageLimit: 1024 * 1024,
+	stalledAfter: 10_000,
 };
 
 /** What the API is made of. */
@@ -77,6 +93,7 @@ export interface RouteContext {
 	/** Aborted when the service stops: ends streams and waits. */
 	readonly stopping: AbortSignal;
 	readonly streams: StreamCounter;
+	readonly terminals: Terminals;
 }
 
 /** Counts what stays open for long, so that it stays within its limit. */

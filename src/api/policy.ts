@@ -50,6 +50,7 @@ export const policy = {
 	'container:rebuild': member,
 	'container:execute': member,
 	'container:execute_resize': member,
+	'container:get_exec': reader,
 	// A GET, but what it gives is a way to type into the container.
 	'container:attach': member,
 	'container:resize': member,

@@ -18,6 +18,8 @@ import { type ApiDeps, defaultApiOptions, type RouteContext } from './options.ts
 import { Policy } from './policy.ts';
 import { rootRoutes } from './root.ts';
 import { sandboxRoutes } from './sandboxes/routes.ts';
+import { installStreamEndpoint, isStreamUpgrade } from './streams/endpoint.ts';
+import { Terminals } from './streams/terminals.ts';
 
 /**
  * The HTTP service, ready to `listen` or to be asked by `inject`. `close` ends streams and waits, lets running requests
@@ -35,6 +37,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 		trustProxy: options.trustProxy,
 		bodyLimit: options.bodyLimit,
 		exposeHeadRoutes: false,
+		http: { shouldUpgradeCallback: (request) => isStreamUpgrade(request, options.pathPrefix) },
 		forceCloseConnections: 'idle',
 		routerOptions: { maxParamLength: 512 },
 		rewriteUrl: (request) => normalizeUrl(request.url ?? '/', options.pathPrefix),
@@ -77,13 +80,16 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 	const limiter = options.rateLimit === null ? null : new RateLimiter(options.rateLimit);
 	installHooks(app, { identity: deps.identity, policy, options, limiter });
 
+	const terminals = new Terminals(deps.control, options, app.log, stopping.signal);
 	const context: RouteContext = {
 		control: deps.control,
 		options,
 		policy,
 		stopping: stopping.signal,
 		streams: streamCounter(options.maxStreams),
+		terminals,
 	};
+	installStreamEndpoint(app, terminals, options);
 	openApiRoute(app, options);
 	rootRoutes(app, context);
 	containerRoutes(app, context);

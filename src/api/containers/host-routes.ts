@@ -1,20 +1,17 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
+import { linkBase } from '../http/links.ts';
 import { clientGone, hostSignal, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { logTail, logTime } from '../parse/log-time.ts';
-import { quantity, terminalLimits } from '../parse/quantity.ts';
 import { shellWords } from '../parse/shell-words.ts';
 import { given } from '../parse/text.ts';
-import { Flag, IdParams, IntegerText, Nullable } from '../schemas.ts';
-import { streamsNotServed } from '../streams/streams.ts';
+import { Flag, IdParams, Nullable } from '../schemas.ts';
 import { bytesOf, collectText } from './output.ts';
-
-const Size = { h: IntegerText, w: IntegerText };
 
 /** Calls that the host answers while the caller waits. */
 export function hostRoutes(app: Api, context: RouteContext): void {
@@ -121,6 +118,8 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 		config: { rule: 'container:execute', merge: true },
 		schema: {
 			summary: 'Run a command in the container',
+			description:
+				'With run=true to its end. With run=false the answer is a WebSocket link, and the command starts when it is opened: in a terminal when interactive.',
 			params: IdParams,
 			body: Type.Object(
 				{
@@ -142,53 +141,15 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 		handler: async (request, reply) => {
 			const words = shellWords(request.body.command);
 			if (words.length === 0) throw fail('schema-validation-error', `Invalid input for field 'command'. It must hold a word.`);
-			if (!flag(request.body.run, true) || flag(request.body.interactive)) return streamsNotServed('Interactive execution');
+			if (!flag(request.body.run, true)) {
+				const { base } = linkBase(request, options.publicUrl, options.pathPrefix);
+				const tty = flag(request.body.interactive);
+				const { exec, link } = await context.terminals.execute(principalOf(request), request.params.id, words, tty, base);
+				return sendJson(reply, 200, { output: null, exit_code: null, exec_id: exec.id, proxy_url: link });
+			}
 			const result = await containers.execute(principalOf(request), request.params.id, words, hostSignal(reply, context));
 			const output = Buffer.from(result.output).toString('utf8');
 			return sendJson(reply, 200, { output, exit_code: result.exitCode, exec_id: null, proxy_url: null });
-		},
-	});
-
-	app.route({
-		method: 'POST',
-		url: '/v1/containers/:id/execute_resize',
-		config: { rule: 'container:execute_resize', merge: true },
-		schema: {
-			summary: 'Size of the terminal of an interactive command',
-			params: IdParams,
-			body: Type.Object({ exec_id: Type.String({ pattern: '^[0-9a-f]{64}$' }), ...Size }, { additionalProperties: false }),
-			response: responses({ 200: Type.Null() }),
-		},
-		handler: () => streamsNotServed('Interactive execution'),
-	});
-
-	app.route({
-		method: 'GET',
-		url: '/v1/containers/:id/attach',
-		config: { rule: 'container:attach' },
-		schema: { summary: 'Link to a stream to the first process', params: IdParams, response: responses({ 200: Type.String() }) },
-		handler: async (request) => {
-			const view = await containers.show(principalOf(request), request.params.id);
-			if (!view.interactive) throw fail('no-interactive-flag', `Container ${view.id} is not in interactive mode`);
-			return streamsNotServed('Attaching');
-		},
-	});
-
-	app.route({
-		method: 'POST',
-		url: '/v1/containers/:id/resize',
-		config: { rule: 'container:resize', merge: true },
-		schema: {
-			summary: 'Size of the terminal of the first process',
-			params: IdParams,
-			body: Type.Object(Size, { additionalProperties: false }),
-			response: responses({ 200: Type.Null() }),
-		},
-		handler: async (request, reply) => {
-			const width = quantity('w', request.body.w, terminalLimits) ?? 80;
-			const height = quantity('h', request.body.h, terminalLimits) ?? 24;
-			await containers.resize(principalOf(request), request.params.id, { width, height }, hostSignal(reply, context));
-			return sendJson(reply, 200, null);
 		},
 	});
 }

@@ -13,6 +13,7 @@ import { showParameters, waitTimeout } from '../http/wait.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { Flag, IdParams, Reference } from '../schemas.ts';
+import { streamRoutes } from '../streams/routes.ts';
 import { actionRoutes } from './action-routes.ts';
 import { archiveRoutes } from './archive-routes.ts';
 import { readCreate } from './create.ts';
@@ -39,6 +40,7 @@ const ListParameters = Type.Object(
 		auto_remove: Type.Optional(Flag),
 		sandbox: Type.Optional(Reference),
 		sandbox_id: Type.Optional(Reference),
+		capsule: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Members of the capsule, by its id or name.' })),
 		label,
 	},
 	{ additionalProperties: false },
@@ -55,7 +57,9 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 		readonly principal: Principal | null;
 		readonly query: Static<typeof ListParameters>;
 	}): Promise<Record<string, string>> {
-		const { sandbox, auto_remove: autoRemove } = request.query;
+		const { auto_remove: autoRemove } = request.query;
+		// A capsule has the id and the name of its sandbox.
+		const sandbox = request.query.capsule ?? request.query.sandbox;
 		return {
 			...(autoRemove === undefined ? {} : { auto_remove: flag(autoRemove) ? '1' : '0' }),
 			...(sandbox === undefined ? {} : { sandbox_id: (await control.sandboxes.show(principalOf(request), sandbox)).id }),
@@ -181,6 +185,7 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 
 	lifeCycleRoutes(app, context);
 	hostRoutes(app, context);
+	streamRoutes(app, context);
 	archiveRoutes(app, context);
 	containerNetworkRoutes(app, context);
 	actionRoutes(app, context);
