@@ -221,10 +221,10 @@ export class SqlVolumes implements Volumes {
 	async #attach(tx: StoreTransaction, sandbox: Target, volume: VolumeRow, readOnly: boolean): Promise<void> {
 		const attachment = await tx.selectFrom('volume_attachment').selectAll().where('volume_id', '=', volume.id).executeTakeFirst();
 		if (attachment !== undefined) {
+			if (attachment.detaching === 1) throw fail('volume-in-use', `Volume ${volume.id} is being detached: try again in a moment.`);
 			if (attachment.sandbox_id !== sandbox.id) {
 				throw fail('volume-in-use', `Volume ${volume.id} is attached to sandbox ${attachment.sandbox_id}: detach it there first.`);
 			}
-			if (attachment.detaching === 1) throw fail('volume-in-use', `Volume ${volume.id} is being detached: try again in a moment.`);
 			// One container may write what another only reads.
 			if (attachment.read_only === 1 && !readOnly) {
 				await tx.updateTable('volume_attachment').set({ read_only: 0 }).where('id', '=', attachment.id).execute();

@@ -33,7 +33,7 @@ export class VolumeHost {
 	}
 
 	get state(): string {
-		return path.join(this.folder, 'state');
+		return path.join(this.folder, 'agent');
 	}
 
 	get images(): string {
