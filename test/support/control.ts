@@ -14,7 +14,7 @@ import { defaultEmbeddedNetworkOptions, EmbeddedNetworkProvider } from '../../sr
 import { Store } from '../../src/store/store.ts';
 
 /** Stands in for sealing with real keys: the database of a test holds no secret. */
-const plainSealer = { seal: (secret: string) => `sealed:${secret}`, unseal: (sealed: string) => sealed.slice('sealed:'.length) };
+export const plainSealer = { seal: (secret: string) => `sealed:${secret}`, unseal: (sealed: string) => sealed.slice('sealed:'.length) };
 
 export interface TestControl {
 	readonly service: Service;
