@@ -129,6 +129,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 				driver: options.driver?.name ?? config.driver.name,
 				defaultCpu: config.containers.defaultCpu,
 				defaultMemory: config.containers.defaultMemory,
+				defaultPullPolicy: config.containers.imagePullPolicy === 'always' ? 'always' : 'ifnotpresent',
 				maxLimit: config.api.maxLimit,
 				executeTimeout: config.containers.executeTimeout * seconds,
 				executeMaxOutput: config.containers.executeOutputLimit << 20,
@@ -164,6 +165,14 @@ export async function startService(config: Config, options: StartOptions): Promi
 				maxLimit: config.api.maxLimit,
 				bodyLimit: config.api.bodyLimit * 1024,
 				archiveLimit: config.api.archiveLimit * 1024 * 1024,
+				rateLimit:
+					config.api.requestsPerSecond === 0 ? null : { perSecond: config.api.requestsPerSecond, burst: 2 * config.api.requestsPerSecond },
+				waitLimit: config.api.maxWait,
+				maxStreams: config.api.maxStreams,
+				maxSessions: config.api.maxStreams,
+				pathPrefix: config.api.pathPrefix,
+				corsOrigins: config.api.corsOrigins,
+				allowedRuntimes: config.api.allowedRuntimes,
 			},
 			plugins: [
 				(app) => identityRoutes(app, { identity, publicUrl: () => url }),

@@ -85,8 +85,34 @@ export const configSchema = Type.Object(
 					default: 1000,
 					description: 'Largest, and default, length of a page of a list.',
 				}),
+				requestsPerSecond: Type.Integer({
+					minimum: 0,
+					default: 10000,
+					description: 'Requests a second that one user of one project may make for long; twice as many may come at once. 0 = no limit.',
+				}),
+				maxWait: Type.Integer({ minimum: 1, maximum: 86400, ...seconds, default: 600, description: 'Longest wait of `?wait=`.' }),
+				maxStreams: Type.Integer({
+					minimum: 1,
+					maximum: 100000,
+					default: 1000,
+					description:
+						'Event streams and followed logs that are open at once, and as many attached terminals. One project may have a quarter of them.',
+				}),
+				pathPrefix: Type.String({
+					pattern: '^(/[A-Za-z0-9._~-]+)*$',
+					default: '',
+					description: 'Prefix of all paths behind a proxy, such as `/container`; empty = none.',
+				}),
+				corsOrigins: Type.Array(Type.String({ minLength: 1 }), {
+					default: [],
+					description: 'Origins whose pages may call the API from a browser, such as `https://panel.example`.',
+				}),
+				allowedRuntimes: Type.Array(Type.String({ minLength: 1 }), {
+					default: [],
+					description: 'OCI runtimes that every member may choose; others are for administrators.',
+				}),
 			},
-			{ ...group, description: 'Limits of requests.' },
+			{ ...group, description: 'The HTTP API and its limits.' },
 		),
 
 		identity: Type.Object(
@@ -187,6 +213,10 @@ export const configSchema = Type.Object(
 					description: 'Limit of a container that gives none.',
 				}),
 				defaultMemory: Type.Integer({ minimum: 4, unit: 'MiB', default: 512, description: 'Limit of a container that gives none.' }),
+				imagePullPolicy: Type.Enum(['ifnotpresent', 'always'], {
+					default: 'ifnotpresent',
+					description: 'For a container that gives none. `always` asks the registry for each container, as Zun does.',
+				}),
 				executeTimeout: Type.Integer({
 					minimum: 1,
 					maximum: 86400,

@@ -63,7 +63,7 @@ export async function writeContainer(
 		ordinal: membership.ordinal,
 		image,
 		image_driver: input.imageDriver ?? 'docker',
-		image_pull_policy: input.imagePullPolicy ?? 'ifnotpresent',
+		image_pull_policy: input.imagePullPolicy ?? deps.options.defaultPullPolicy,
 		registry_id: registryId,
 		command: input.command === undefined || input.command.length === 0 ? null : JSON.stringify(input.command),
 		entrypoint: input.entrypoint === undefined || input.entrypoint.length === 0 ? null : JSON.stringify(input.entrypoint),

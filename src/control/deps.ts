@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts';
+import type { ImagePullPolicy } from '../model/container.ts';
 import type { NetworkProvider } from '../providers/network/network-provider.ts';
 import type { Store } from '../store/store.ts';
 import type { Hub } from './hub.ts';
@@ -20,6 +21,7 @@ export interface ControlOptions {
 	/** For containers that give none: cores and MiB, as Zun does. */
 	readonly defaultCpu: number;
 	readonly defaultMemory: number;
+	readonly defaultPullPolicy: ImagePullPolicy;
 	/** Largest and default length of a page. */
 	readonly maxLimit: number;
 	/** Limit of `execute`, in ms. */
@@ -44,6 +46,7 @@ export const defaultControlOptions: ControlOptions = {
 	driver: 'docker',
 	defaultCpu: 1,
 	defaultMemory: 512,
+	defaultPullPolicy: 'ifnotpresent',
 	maxLimit: 1000,
 	executeTimeout: 60_000,
 	executeMaxOutput: 4 << 20,
