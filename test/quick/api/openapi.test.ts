@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import type { Api, RouteFacts } from '../../../src/api/http/route.ts';
 import { identityRoutes } from '../../../src/api/identity/routes.ts';
 import { networkRoutes } from '../../../src/api/network/routes.ts';
+import { volumeRoutes } from '../../../src/api/volumes/routes.ts';
 import { createNetworkControl } from '../../../src/control/networks/network-control.ts';
+import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { EmbeddedIdentity } from '../../../src/providers/identity/embedded/embedded-identity.ts';
 import {
 	defaultEmbeddedNetworkOptions,
@@ -28,6 +30,7 @@ describe('openapi.json', () => {
 		api = await startApi(control.service, {}, [
 			(app) => identityRoutes(app, { identity, publicUrl }),
 			(app) => networkRoutes(app, { networks, publicUrl }),
+			(app) => volumeRoutes(app, { volumes: new VolumeControl(control.deps) }),
 		]);
 		document = (await ask(api, 'GET /openapi.json', { token: null })).body;
 	});
