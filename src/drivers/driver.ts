@@ -297,6 +297,10 @@ export interface DriverSession {
 	resize(size: TerminalSize): Promise<void>;
 	/** Exit code of an exec, once it has ended; null for an attach. */
 	exitCode(): Promise<number | null>;
+	/**
+	 * Ends the stream, as the abort of its signal does. A command that was run by an exec and has not ended gets SIGHUP,
+	 * as when its terminal is gone, and is killed soon after with all that it started; a container's first process goes on.
+	 */
 	close(): void;
 }
 

@@ -69,6 +69,25 @@ export function sessionTests(suite: Suite): void {
 		});
 	});
 
+	for (const how of ['closing it', 'aborting its signal']) {
+		test(`interactive exec: ${how} ends the command and what it started`, async (t) => {
+			if (suite.cannot(t, 'exec')) return;
+			const id = await suite.startContainer(await suite.startSandbox(t), idle);
+			const processes = async (): Promise<number> => (await suite.driver.containers.stats(id, suite.signal())).pids;
+			const before = await processes();
+			const abort = new AbortController();
+			// It does not heed the end of its terminal.
+			const command = ['sh', '-c', 'trap "" HUP; echo started; sleep 1000; sleep 1000'];
+			const session = await suite.driver.containers.execInteractive(id, { command, tty: true }, abort.signal);
+			const reader = session.output[Symbol.asyncIterator]();
+			assert.match(Buffer.from((await reader.next()).value?.bytes ?? []).toString(), /started/);
+			assert((await processes()) > before);
+			if (how === 'closing it') session.close();
+			else abort.abort();
+			await suite.until('only what ran before runs', async () => (await processes()) === before);
+		});
+	}
+
 	describe('attach', () => {
 		test('input reaches the first process, and its end is seen', async (t) => {
 			if (suite.cannot(t, 'attach')) return;

@@ -4,10 +4,12 @@ import { BoundedOutput } from './bounded-output.ts';
 import { demultiplex } from './engine/demultiplex.ts';
 import type { EngineClient } from './engine/engine-client.ts';
 import { field, flag, number, text } from './engine/json.ts';
-import { killTree } from './process-tree.ts';
+import { signalTree } from './process-tree.ts';
 
 /** How long the engine may take to note the end of a process whose output has ended, in ms. */
 const patience = 10_000;
+/** What a command may take to end after its terminal is gone, in ms. */
+const hangUpTime = 500;
 
 /**
  * Runs a command to its end. When its time is up or the caller gives up, the process is killed with all that it
@@ -76,13 +78,27 @@ export async function exitCodeOf(engine: EngineClient, execId: string, signal: A
 
 /** Kills the process of an exec and its descendants. Does nothing when it has ended, or cannot be found out about. */
 export async function killExec(engine: EngineClient, execId: string, engineId: string): Promise<void> {
+	await endExec(engine, execId, async (pid) => signalTree(pid, engineId, 'SIGKILL'));
+}
+
+/** As `killExec`, after a SIGHUP and a moment to end by itself: a shell keeps its history, an editor its text. */
+export async function hangUpExec(engine: EngineClient, execId: string, engineId: string): Promise<void> {
+	await endExec(engine, execId, async (pid) => {
+		const members = await signalTree(pid, engineId, 'SIGHUP');
+		await delay(hangUpTime);
+		// Also those whose parent has ended, which are no descendants any more.
+		for (const member of members) await signalTree(member, engineId, 'SIGKILL');
+	});
+}
+
+async function endExec(engine: EngineClient, execId: string, end: (pid: number) => Promise<unknown>): Promise<void> {
 	const signal = AbortSignal.timeout(patience);
 	try {
 		// An exec that was just asked for may not have its process yet.
 		for (let pause = 10; pause < 1_000; pause *= 2) {
 			const { body } = await engine.json({ method: 'GET', path: `/exec/${execId}/json`, signal });
 			const pid = number(body, 'Pid');
-			if (pid > 0) await killTree(pid, engineId);
+			if (pid > 0 && flag(body, 'Running')) await end(pid);
 			if (!flag(body, 'Running') && (pid > 0 || field(body, 'ExitCode') !== null)) return;
 			await delay(pause, undefined, { signal });
 		}

@@ -1,18 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * Kills a process of a container, seen from the host, and all that descend from it, in the container's control group
- * only: a process number may have been given to another process in the meantime.
+ * Signals a process of a container, seen from the host, and all that descend from it, in the container's control group
+ * only: a process number may have been given to another process in the meantime. Answers which it signalled.
  */
-export async function killTree(pid: number, engineId: string): Promise<void> {
+export async function signalTree(pid: number, engineId: string, signal: NodeJS.Signals): Promise<readonly number[]> {
+	const signalled: number[] = [];
 	for (const member of await descendants(pid)) {
 		if (!(await isIn(member, engineId))) continue;
 		try {
-			process.kill(member, 'SIGKILL');
+			process.kill(member, signal);
+			signalled.push(member);
 		} catch {
 			// It has ended by itself.
 		}
 	}
+	return signalled;
 }
 
 /** The process and all below it, parents first, so that none of them can start another after its turn. */

@@ -5,7 +5,7 @@ import { asStdout, demultiplex } from './engine/demultiplex.ts';
 import type { EngineClient } from './engine/engine-client.ts';
 import { flag } from './engine/json.ts';
 import type { EngineObject } from './engine-objects.ts';
-import { createExec, exitCodeOf } from './exec.ts';
+import { createExec, exitCodeOf, hangUpExec } from './exec.ts';
 
 /** A stream to the container's first process. */
 export async function attachSession(engine: EngineClient, object: EngineObject, signal: AbortSignal): Promise<DriverSession> {
@@ -34,6 +34,14 @@ export async function execSession(
 		path: `/exec/${execId}/start`,
 		body: { Detach: false, Tty: request.tty },
 		signal,
+	});
+	// The engine lets a command run on whose stream is gone. Where the output came to its end, the command did too.
+	let ended = false;
+	socket.once('end', () => {
+		ended = true;
+	});
+	socket.once('close', () => {
+		if (!ended) void hangUpExec(engine, execId, engineId);
 	});
 	const session = new EngineSession(engine, socket, request.tty, signal, `/exec/${execId}`, () => exitCodeOf(engine, execId, signal));
 	if (request.tty && request.size !== undefined) await session.resize(request.size);

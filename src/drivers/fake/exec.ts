@@ -46,7 +46,7 @@ async function exitOf(process: SimulatedProcess, timeout: number, signal: AbortS
 	}
 }
 
-/** Starts the command with a stream to it; closing the stream ends its input. */
+/** Starts the command with a stream to it; closing the stream ends it. */
 export function startExec(container: FakeContainer, request: InteractiveExecRequest, signal: AbortSignal): DriverSession {
 	const terminal = request.tty ? { size: request.size ?? { width: 80, height: 24 } } : null;
 	const stdin = new ByteQueue();
@@ -69,6 +69,7 @@ export function startExec(container: FakeContainer, request: InteractiveExecRequ
 	const close = (): void => {
 		stdin.end();
 		output.end();
+		process.end(128 + 1);
 	};
 	signal.addEventListener('abort', close, { once: true });
 	process.onExit(() => signal.removeEventListener('abort', close));
