@@ -6,6 +6,7 @@ import { KernelNetworking } from './agent/network/kernel-networking.ts';
 import { upstreamNameservers } from './agent/network/nameservers.ts';
 import { NoNetworking } from './agent/network/no-networking.ts';
 import { hostVolumes } from './agent/volumes/choose-volumes.ts';
+import { capsuleRoutes } from './api/capsules/routes.ts';
 import { hostRoutes } from './api/hosts/routes.ts';
 import { identityRoutes } from './api/identity/routes.ts';
 import { imageRoutes } from './api/images/routes.ts';
@@ -103,24 +104,26 @@ export async function startService(config: Config, options: StartOptions): Promi
 		);
 		const { volumeGigabytes, ...limits } = config.quota;
 		const quotas = new SqlQuotas({ ...limits, volume_gigabytes: volumeGigabytes });
+		const placement = new SqlPlacement({
+			cpuRatio: config.scheduler.cpuOvercommit,
+			memoryRatio: config.scheduler.memoryOvercommit,
+			diskRatio: config.scheduler.diskOvercommit,
+			strategy: config.scheduler.strategy === 'pack' ? 'pack' : 'spread',
+			hostDownAfter: config.hosts.downAfter * seconds,
+			now,
+		});
 		const deps: Deps = {
 			store,
 			bus,
 			hub: new Hub(),
 			network,
-			placement: new SqlPlacement({
-				cpuRatio: config.scheduler.cpuOvercommit,
-				memoryRatio: config.scheduler.memoryOvercommit,
-				diskRatio: config.scheduler.diskOvercommit,
-				strategy: config.scheduler.strategy === 'pack' ? 'pack' : 'spread',
-				hostDownAfter: config.hosts.downAfter * seconds,
-				now,
-			}),
+			placement,
 			quotas,
 			volumes: new SqlVolumes(secrets, {
 				maxFileSize: maxInjectedFile,
 				minSize: config.volumes.minSize,
 				maxSize: config.volumes.maxSize,
+				hasRoom: (...request) => placement.hasRoom(...request),
 				now,
 			}),
 			registries: new SqlRegistries(secrets),
@@ -177,6 +180,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 			plugins: [
 				(app) => identityRoutes(app, { identity, publicUrl: () => url }),
 				(app) => networkRoutes(app, { networks, publicUrl: () => url }),
+				(app, context) => capsuleRoutes(app, context, service.capsules),
 				(app) =>
 					volumeRoutes(app, {
 						volumes: new VolumeControl(deps),

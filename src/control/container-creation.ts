@@ -238,6 +238,7 @@ async function sandboxFor(
 		},
 		'container',
 		size,
+		input.mounts,
 	);
 }
 

@@ -9,6 +9,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { changeContainer, changeSandbox } from './changes.ts';
 import type { Deps } from './deps.ts';
 import { sandboxSize } from './sizes.ts';
+import { movedVolumeNeeds, moveVolumes } from './volume-placement.ts';
 
 /** What a container's failed operation means for it: the reason is on it, and what is wanted follows what is there. */
 export async function failedContainerOperation(
@@ -102,6 +103,8 @@ async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow,
 		.where('host', 'is not', null)
 		.execute();
 	const size = await sandboxSize(tx, row.id);
+	const volumes = await movedVolumeNeeds(tx, row.id);
+	if (volumes === null) return null;
 	await deps.placement.release(tx, row.id);
 	const placed = await deps.placement.place(tx, {
 		sandboxId: row.id,
@@ -111,6 +114,7 @@ async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow,
 		cpu: size.cpu,
 		memoryMib: size.memoryMib,
 		diskGib: size.diskGib,
+		volumeGib: volumes.gib,
 		availabilityZone: row.availability_zone,
 		host: null,
 		hints: JSON.parse(row.hints),
@@ -120,6 +124,7 @@ async function tryAnotherHost(deps: Deps, tx: StoreTransaction, row: SandboxRow,
 	const current = (await sandboxRow(tx, row.id)) ?? row;
 	await changeSandbox(tx, current, { host: placed.host, availability_zone: placed.availabilityZone }, deps.now());
 	await deps.network.setHost(tx, row.id, placed.host);
+	await moveVolumes(tx, row.id, placed.host);
 	await insertOperation(
 		tx,
 		{

@@ -1,4 +1,4 @@
-import type { StoreTransaction } from '../store/store.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
 
 /** What a sandbox needs of a host. */
 export interface PlacementRequest {
@@ -9,6 +9,8 @@ export interface PlacementRequest {
 	readonly cpu: number;
 	readonly memoryMib: number;
 	readonly diskGib: number;
+	/** GiB of volumes that will be made on the host: it must have room for them, and they claim it themselves. */
+	readonly volumeGib?: number;
 	readonly availabilityZone: string | null;
 	/** Host that was asked for by name. */
 	readonly host: string | null;
@@ -32,6 +34,8 @@ export interface Placement {
 		sandboxId: string,
 		size: { readonly cpu: number; readonly memoryMib: number; readonly diskGib: number },
 	): Promise<boolean>;
+	/** Whether the host has room for a volume that is to be made on it. */
+	hasRoom(db: Queryable, hostname: string, gib: number): Promise<boolean>;
 	/** Drops the claim. */
 	release(tx: StoreTransaction, sandboxId: string): Promise<void>;
 }

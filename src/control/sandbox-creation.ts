@@ -1,4 +1,5 @@
 import { failPoint } from '../faults/fail-point.ts';
+import { fail } from '../model/errors.ts';
 import { inventName, newId } from '../model/ids.ts';
 import type { Principal } from '../model/principal.ts';
 import type { SandboxCreator } from '../model/sandbox.ts';
@@ -6,8 +7,9 @@ import { insertEvent } from '../store/events.ts';
 import { insertOperation } from '../store/operations.ts';
 import { insertSandbox, type SandboxRow, sandboxRow } from '../store/sandboxes.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { CreateSandbox } from './control.ts';
+import type { CreateSandbox, MountRequest } from './control.ts';
 import type { Deps } from './deps.ts';
+import { volumeNeeds } from './volume-placement.ts';
 
 /** What a sandbox claims of its host at its making. */
 export interface InitialSize {
@@ -19,6 +21,7 @@ export interface InitialSize {
 /**
  * Writes a new sandbox with its claim, ports and first operation. Where no host has room, the sandbox is written all
  * the same, in status Error with the reason, and holds nothing: that is how Zun answers.
+ * `mounts` are those of the containers that it is made for, written after it: their volumes too decide where it can go.
  */
 export async function writeSandbox(
 	deps: Deps,
@@ -27,6 +30,7 @@ export async function writeSandbox(
 	input: CreateSandbox,
 	createdBy: SandboxCreator,
 	size: InitialSize,
+	mounts: readonly MountRequest[] = [],
 ): Promise<SandboxRow> {
 	const now = deps.now();
 	const id = newId();
@@ -62,6 +66,11 @@ export async function writeSandbox(
 		spec_version: 1,
 	});
 	failPoint('control.create-sandbox.written');
+	const volumes = (input.volumes ?? []).map((volume) => ({ ...volume, type: 'volume' as const, destination: '/' }));
+	const needs = await volumeNeeds(deps.volumes, tx, principal, [...volumes, ...mounts]);
+	if (needs.host !== null && input.host !== undefined && input.host !== needs.host) {
+		throw fail('volume-not-usable', `The volumes have their data on host ${needs.host}, not on ${input.host}.`);
+	}
 	const placed = await deps.placement.place(tx, {
 		sandboxId: id,
 		projectId: principal.projectId,
@@ -70,8 +79,9 @@ export async function writeSandbox(
 		cpu: input.cpu ?? size.cpu,
 		memoryMib: input.memory ?? size.memory,
 		diskGib: input.disk ?? size.disk,
+		volumeGib: needs.gib,
 		availabilityZone: input.availabilityZone ?? null,
-		host: input.host ?? null,
+		host: input.host ?? needs.host,
 		hints: input.hints ?? {},
 		excludedHosts: [],
 	});
@@ -90,7 +100,6 @@ export async function writeSandbox(
 		const sandbox = { id, host: placed.host, projectId: principal.projectId };
 		await deps.network.attach(tx, principal, sandbox, input.nets ?? [], input.securityGroups ?? null);
 		if (input.publish !== undefined && input.publish.length > 0) await deps.network.publish(tx, principal, id, input.publish);
-		const volumes = (input.volumes ?? []).map((volume) => ({ ...volume, type: 'volume' as const, destination: '/' }));
 		await deps.volumes.mount(tx, principal, sandbox, volumes);
 		await insertOperation(tx, { ...operation, target: 'sandbox', targetId: id, sandboxId: id, kind: 'create', host: placed.host }, now);
 		await insertEvent(tx, { ...subject, kind: 'sandbox.created', status: 'Creating', reason: null, detail: { name } }, now);

@@ -39,7 +39,7 @@ export class SqlPlacement implements Placement {
 			{
 				cpu: request.cpu,
 				memoryMib: request.memoryMib,
-				diskGib: request.diskGib,
+				diskGib: request.diskGib + (request.volumeGib ?? 0),
 				driver: request.driver,
 				runtime: request.runtime,
 				availabilityZone: request.availabilityZone,
@@ -91,11 +91,16 @@ export class SqlPlacement implements Placement {
 		return true;
 	}
 
+	async hasRoom(db: Queryable, hostname: string, gib: number): Promise<boolean> {
+		const host = (await this.hosts(db)).find((candidate) => candidate.hostname === hostname);
+		return host !== undefined && host.claimed.diskGib + gib <= host.capacity.diskGib;
+	}
+
 	async release(tx: StoreTransaction, sandboxId: string): Promise<void> {
 		await tx.deleteFrom('claim').where('sandbox_id', '=', sandboxId).execute();
 	}
 
-	/** Every host as it stands, claims included. */
+	/** Every host as it stands, claims included. What a volume takes of the disk it takes with or without a sandbox. */
 	async hosts(db: Queryable): Promise<readonly HostState[]> {
 		const now = this.#options.now();
 		const rows = await db.selectFrom('host').selectAll().orderBy('hostname').execute();
@@ -110,6 +115,13 @@ export class SqlPlacement implements Placement {
 			.groupBy('host')
 			.execute();
 		const claimed = new Map(claims.map((claim) => [claim.host, claim]));
+		const volumes = await db
+			.selectFrom('volume')
+			.select((eb) => ['host', eb.fn.sum<number>('size').as('gib')])
+			.where('host', 'is not', null)
+			.groupBy('host')
+			.execute();
+		const ofVolumes = new Map(volumes.map(({ host, gib }) => [host, gib]));
 		return rows.map((row) => {
 			const facts = this.#factsOf(row.hostname, row.facts);
 			const up = isHostUp({ lastSeenAt: row.last_seen_at, forcedDown: row.forced_down === 1 }, now, this.#options.hostDownAfter);
@@ -126,7 +138,7 @@ export class SqlPlacement implements Placement {
 					memoryMib: facts.memoryMib * this.#options.memoryRatio,
 					diskGib: facts.diskGib * this.#options.diskRatio,
 				},
-				claimed: claimed.get(row.hostname) ?? { cpu: 0, memoryMib: 0, diskGib: 0 },
+				claimed: withVolumes(claimed.get(row.hostname) ?? nothingClaimed, ofVolumes.get(row.hostname) ?? 0),
 			};
 		});
 	}
@@ -138,6 +150,12 @@ export class SqlPlacement implements Placement {
 		this.#facts.set(hostname, { text, facts });
 		return facts;
 	}
+}
+
+const nothingClaimed: Size = { cpu: 0, memoryMib: 0, diskGib: 0 };
+
+function withVolumes({ cpu, memoryMib, diskGib }: Size, gib: number): Size {
+	return { cpu, memoryMib, diskGib: diskGib + gib };
 }
 
 /** Hosts of the named sandboxes of the project; null when none is named. Throws sandbox-not-found. */

@@ -21,6 +21,8 @@ export interface VolumesOptions {
 	/** Smallest and largest volume, in GiB. */
 	readonly minSize: number;
 	readonly maxSize: number;
+	/** Whether a host has room for a volume of so many GiB. */
+	readonly hasRoom: (db: Queryable, hostname: string, gib: number) => Promise<boolean>;
 	readonly now: () => number;
 }
 
@@ -235,6 +237,10 @@ export class SqlVolumes implements Volumes {
 			throw fail('volume-not-usable', `Volume ${volume.id} is ${volume.status}: ${volume.status_reason ?? 'it cannot be attached'}`);
 		if (volume.host !== null && volume.host !== sandbox.host) {
 			throw fail('volume-not-usable', `Volume ${volume.id} has its data on another host than sandbox ${sandbox.id}.`);
+		}
+		if (volume.host === null && sandbox.host !== null && volume.provider === 'local') {
+			const room = await this.#options.hasRoom(tx, sandbox.host, volume.size);
+			if (!room) throw fail('conflict', `The host of sandbox ${sandbox.id} has no room for a volume of ${volume.size} GiB.`);
 		}
 		const now = this.#options.now();
 		await tx

@@ -172,4 +172,7 @@ CREATE TABLE capsule (
   sandbox_id TEXT PRIMARY KEY REFERENCES sandbox (id) ON DELETE CASCADE, annotations TEXT NOT NULL, restart_policy TEXT NOT NULL
 );
 `,
+	`
+CREATE INDEX volume_by_host ON volume (host, size) WHERE host IS NOT NULL;
+`,
 ];
