@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type ErrorCode, fail, type ZunboxError } from '../../model/errors.ts';
 
@@ -13,7 +13,10 @@ interface Problem {
  * Checks values against a schema without changing them, and names the field, its value and the reason of the first
  * problem. Unknown query parameters are `invalid-value`, everything else `schema-validation-error`.
  */
-export function compileSchema(schema: TSchema, part: string): (value: unknown) => { value: unknown } | { error: ZunboxError } {
+export function compileSchema<Schema extends TSchema>(
+	schema: Schema,
+	part: string,
+): (value: unknown) => { value: Static<Schema> } | { error: ZunboxError } {
 	const validator = Compile(schema);
 	return (value) => (validator.Check(value) ? { value } : { error: problemOf(validator.Errors(value), value, part) });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { capsuleRoutes } from '../../../src/api/capsules/routes.ts';
 import type { Api, RouteFacts } from '../../../src/api/http/route.ts';
 import { identityRoutes } from '../../../src/api/identity/routes.ts';
 import { networkRoutes } from '../../../src/api/network/routes.ts';
@@ -30,6 +31,7 @@ describe('openapi.json', () => {
 		api = await startApi(control.service, {}, [
 			(app) => identityRoutes(app, { identity, publicUrl }),
 			(app) => networkRoutes(app, { networks, publicUrl }),
+			(app, context) => capsuleRoutes(app, context, control.service.capsules),
 			(app) => volumeRoutes(app, { volumes: new VolumeControl(control.deps) }),
 		]);
 		document = (await ask(api, 'GET /openapi.json', { token: null })).body;
