@@ -94,7 +94,7 @@ export class Agent {
 		);
 		if (signal.aborted) return;
 		this.#deps.link.onWake(this.#hostname, (sandboxId) => this.#wake(sandboxId), signal);
-		this.#keep('the heartbeat', this.#options.heartbeatInterval, (deadline) => this.#deps.link.heartbeat(this.#hostname, deadline));
+		this.#keep('the heartbeat', this.#options.heartbeatInterval, (deadline) => this.#heartbeat(deadline));
 		this.#keep('the look at what the host offers', this.#options.factsInterval, () => this.#register());
 		this.#keep('the look at everything', this.#options.lookInterval, async () => {
 			await this.#reconciler.look();
@@ -126,6 +126,17 @@ export class Agent {
 		await this.#deps.link.register(facts, deadline);
 		this.#registered = JSON.stringify(facts);
 		this.#hostname = facts.hostname;
+	}
+
+	/** Control may have forgotten the host: then it is told anew what the host offers. */
+	async #heartbeat(deadline: AbortSignal): Promise<void> {
+		try {
+			await this.#deps.link.heartbeat(this.#hostname, deadline);
+		} catch (error) {
+			this.#registered = '';
+			await this.#register();
+			this.#warn('the heartbeat', error);
+		}
 	}
 
 	/** A change of a sandbox may be one of the rules of its ports. */

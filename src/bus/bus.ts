@@ -11,6 +11,7 @@ import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.
 export interface ControlLink {
 	/** At the agent's start, and when what the host offers changed. */
 	register(facts: HostFacts, signal: AbortSignal): Promise<void>;
+	/** Fails for a host that control does not know (any more): it is to register. */
 	heartbeat(hostname: string, signal: AbortSignal): Promise<void>;
 	/** Ids and versions of all sandboxes that are placed on the host, also of those that are to be deleted. */
 	assignments(

@@ -1,5 +1,6 @@
 import type { ControlLink } from '../bus/bus.ts';
 import { failPoint } from '../faults/fail-point.ts';
+import { fail } from '../model/errors.ts';
 import type { HostFacts } from '../model/host.ts';
 import { newId } from '../model/ids.ts';
 import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
@@ -51,11 +52,12 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 	async heartbeat(hostname: string): Promise<void> {
 		const now = this.#deps.now();
 		await this.#deps.store.transaction(async (tx) => {
-			await tx
+			const result = await tx
 				.updateTable('host')
 				.set((eb) => ({ last_seen_at: now, updated_at: now, report_count: eb('report_count', '+', 1) }))
 				.where('hostname', '=', hostname)
-				.execute();
+				.executeTakeFirst();
+			if (result.numUpdatedRows === 0n) throw fail('compute-node-not-found', `Host ${hostname} is not registered: it was forgotten.`);
 		});
 	}
 
