@@ -1,19 +1,48 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ContainerStats, DriverError } from '../driver.ts';
+import { type GroupUsage, readUsage } from './cgroup/usage.ts';
 import type { EngineClient } from './engine/engine-client.ts';
 import { field, flag, items, number, text } from './engine/json.ts';
 
-/** The engine takes two samples a second apart. The network is the sandbox's, which the engine does not count for those that join it. */
+/** ms between the two looks that a rate is made of. */
+const lookInterval = 1000;
+
+/**
+ * Two looks at the container's control group, a second apart. The engine has no numbers for what joins a sandbox without
+ * a network of the engine's own; it is asked only where the group cannot be read. The network is the sandbox's.
+ */
 export async function readStats(engine: EngineClient, engineId: string, signal: AbortSignal): Promise<ContainerStats> {
-	const [sample, inspected] = await Promise.all([
-		engine.json({ method: 'GET', path: `/containers/${engineId}/stats`, query: { stream: false }, signal }),
-		engine.json({ method: 'GET', path: `/containers/${engineId}/json`, signal }),
-	]);
-	const pid = number(inspected.body, 'State', 'Pid');
-	if (!flag(inspected.body, 'State', 'Running') || pid <= 0) throw new DriverError('not-running', 'the container does not run');
-	const network = await readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => '');
-	return { ...statsOf(sample.body), ...networkBytes(network) };
+	const pid = await runningPid(engine, engineId, signal);
+	const first = await readUsage(pid);
+	if (first === null) {
+		const { body } = await engine.json({ method: 'GET', path: `/containers/${engineId}/stats`, query: { stream: false }, signal });
+		return { ...statsOf(body), ...(await readNetwork(await runningPid(engine, engineId, signal))) };
+	}
+	const start = performance.now();
+	await delay(lookInterval, undefined, { signal });
+	const [second, network] = await Promise.all([readUsage(pid), readNetwork(pid)]);
+	if (second === null) throw new DriverError('not-running', 'the container does not run');
+	return { ...rateOf(first, second, performance.now() - start), ...network };
+}
+
+/** `passed` = ms between the two. */
+export function rateOf(first: GroupUsage, second: GroupUsage, passed: number): Omit<ContainerStats, 'networkReceived' | 'networkSent'> {
+	const { cpuTime, memoryLimit, ...rest } = second;
+	const used = Math.max(0, cpuTime - first.cpuTime);
+	return { ...rest, cpuPercent: passed > 0 ? (used / (passed * 1e6)) * 100 : 0, memoryLimit: Math.min(memoryLimit, os.totalmem()) };
+}
+
+async function runningPid(engine: EngineClient, engineId: string, signal: AbortSignal): Promise<number> {
+	const { body } = await engine.json({ method: 'GET', path: `/containers/${engineId}/json`, signal });
+	const pid = number(body, 'State', 'Pid');
+	if (!flag(body, 'State', 'Running') || pid <= 0) throw new DriverError('not-running', 'the container does not run');
+	return pid;
+}
+
+async function readNetwork(pid: number): Promise<Pick<ContainerStats, 'networkReceived' | 'networkSent'>> {
+	return networkBytes(await readFile(`/proc/${pid}/net/dev`, 'utf8').catch(() => ''));
 }
 
 /** From the engine's pair of samples. Never NaN: a first sample, which has no one before it, shows no use of CPU. */

@@ -177,6 +177,26 @@ describe('the holder', () => {
 		assert.match(await ask(inside, 'cat /etc/hosts'), /changed/);
 	});
 
+	test('leaves what those that join it use to be read, and CPU is a rate', async () => {
+		const hostsFile = path.join(folder, 'used-hosts');
+		const resolvFile = path.join(folder, 'used-resolv.conf');
+		await writeFile(hostsFile, '');
+		await writeFile(resolvFile, '');
+		const id = await startSandbox({ hostsFile, resolvFile });
+		const idle = await startContainer(id, { memory: 64 });
+		const busy = await startContainer(id, { command: ['sh', '-c', 'while :; do :; done'], cpu: 0.5 });
+		const quiet = await driver.containers.stats(idle, signal());
+		assert.ok(quiet.memoryUsed > 0 && quiet.memoryLimit === 64 * 1024 * 1024 && quiet.pids >= 1);
+		assert.ok(quiet.cpuPercent < 5, `${quiet.cpuPercent}`);
+		// Half a core at most; less where the machine is loaded.
+		const { cpuPercent } = await driver.containers.stats(busy, signal());
+		assert.ok(cpuPercent > 1 && cpuPercent < 75, `${cpuPercent}`);
+		// What it used before does not show once it rests.
+		await driver.containers.pause(busy, signal());
+		assert.ok((await driver.containers.stats(busy, signal())).cpuPercent < 1);
+		await driver.containers.unpause(busy, signal());
+	});
+
 	test('has no privilege that it could lose', async () => {
 		const id = await startSandbox();
 		const { text } = await engineOk('GET', `/containers/zunbox-sandbox-${id}/json`);

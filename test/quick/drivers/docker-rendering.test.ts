@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import os from 'node:os';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { archiveStat, unixMode } from '../../../src/drivers/docker/archive.ts';
 import { BoundedOutput } from '../../../src/drivers/docker/bounded-output.ts';
 import { limitWrites, parentName, sliceProperties } from '../../../src/drivers/docker/cgroup/layout.ts';
+import { groupsOf, usageOf } from '../../../src/drivers/docker/cgroup/usage.ts';
 import { containerConfig } from '../../../src/drivers/docker/container-config.ts';
 import { field, text, time } from '../../../src/drivers/docker/engine/json.ts';
 import { createdLimits, unlimitedMemory, updatedLimits } from '../../../src/drivers/docker/engine-limits.ts';
@@ -16,7 +18,7 @@ import { PullProgressCounter } from '../../../src/drivers/docker/pull-progress.t
 import { holderLimits, recordedLimits, sandboxConfig } from '../../../src/drivers/docker/sandbox-config.ts';
 import { readSettings } from '../../../src/drivers/docker/settings.ts';
 import { containerState, sandboxState } from '../../../src/drivers/docker/state.ts';
-import { networkBytes, statsOf } from '../../../src/drivers/docker/stats.ts';
+import { networkBytes, rateOf, statsOf } from '../../../src/drivers/docker/stats.ts';
 import { freezers } from '../../../src/drivers/docker/thaw.ts';
 import type { ContainerSettings } from '../../../src/drivers/driver.ts';
 
@@ -254,6 +256,41 @@ describe('statistics', () => {
 		for (const odd of [{}, null, { cpu_stats: sample(1, 1) }, { cpu_stats: sample(1, 5), precpu_stats: sample(9, 5) }]) {
 			for (const value of Object.values(statsOf(odd))) assert.ok(Number.isFinite(value) && value >= 0);
 		}
+	});
+
+	test('are read from the files of control groups of either version', () => {
+		const read = (table: Readonly<Record<string, string>>) => usageOf((controller, file) => table[`${controller}/${file}`] ?? '');
+		const used = { cpuTime: 5000, memoryUsed: 60, memoryLimit: 4096, blockRead: 30, blockWritten: 3, pids: 2 };
+		const one = {
+			'cpuacct/cpuacct.usage': '5000\n',
+			'memory/memory.usage_in_bytes': '100\n',
+			'memory/memory.limit_in_bytes': '4096\n',
+			'memory/memory.stat': 'inactive_file 7\ntotal_inactive_file 40\n',
+			'blkio/blkio.throttle.io_service_bytes': '8:0 Read 10\n8:0 Write 3\n8:0 Total 13\n8:16 Read 20\nTotal 33\n',
+			'pids/pids.current': '2\n',
+		};
+		assert.deepEqual(read(one), used);
+		assert.equal(read({ ...one, 'memory/memory.limit_in_bytes': '9223372036854771712\n' })?.memoryLimit, Number.POSITIVE_INFINITY);
+		const two = {
+			'/cpu.stat': 'usage_usec 5\nuser_usec 3\n',
+			'/memory.current': '100\n',
+			'/memory.max': '4096\n',
+			'/memory.stat': 'inactive_file 40\n',
+			'/io.stat': '8:0 rbytes=10 wbytes=3 rios=1\n8:16 rbytes=20 wbytes=0 rios=1\n',
+			'/pids.current': '2\n',
+		};
+		assert.deepEqual(read(two), used);
+		assert.equal(read({ ...two, '/memory.max': 'max\n' })?.memoryLimit, Number.POSITIVE_INFINITY);
+		assert.equal(read({}), null);
+		assert.deepEqual([...groupsOf('4:cpu,cpuacct:/a/b\n0::/c\n')], Object.entries({ cpu: '/a/b', cpuacct: '/a/b', '': '/c' }));
+	});
+
+	test('show CPU as what was used between two looks', () => {
+		const look = { cpuTime: 1e9, memoryUsed: 1, memoryLimit: Number.POSITIVE_INFINITY, blockRead: 0, blockWritten: 0, pids: 1 };
+		const rate = rateOf(look, { ...look, cpuTime: 2e9 }, 2000);
+		assert.equal(rate.cpuPercent, 50);
+		assert.equal(rate.memoryLimit, os.totalmem());
+		assert.equal(rateOf({ ...look, cpuTime: 9e9 }, look, 1000).cpuPercent, 0);
 	});
 
 	test('add up the interfaces of the sandbox but not its loopback', () => {
