@@ -9,7 +9,7 @@ import type { MountRequest } from '../control.ts';
 import type { Deps } from '../deps.ts';
 import { writeSandbox } from '../sandbox-creation.ts';
 import type { CapsuleContainer, CreateCapsule } from './capsule-control.ts';
-import { attachVolumes } from './volumes.ts';
+import { attachVolumes, volumeRequests } from './volumes.ts';
 
 /**
  * Writes a capsule: its sandbox, its volumes and all its members. The first init container is told to run, or, where
@@ -40,6 +40,7 @@ export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: 
 		},
 		'capsule',
 		{ ...size, disk: 0 },
+		[...volumeRequests(input).values()],
 	);
 	await tx
 		.insertInto('capsule')

@@ -1,13 +1,23 @@
 import type { Principal } from '../../model/principal.ts';
 import type { SandboxRow } from '../../store/sandboxes.ts';
 import type { StoreTransaction } from '../../store/store.ts';
+import type { MountRequest } from '../control.ts';
 import type { Deps } from '../deps.ts';
-import type { CreateCapsule } from './capsule-control.ts';
+import type { CapsuleVolume, CreateCapsule } from './capsule-control.ts';
 
-/**
- * Attaches the volumes of a template to the capsule's sandbox, each once however many containers mount it. Answers
- * their ids by their names in the template.
- */
+/** What the sandbox of a capsule is asked to have of each volume, by its name in the template. */
+export function volumeRequests(input: CreateCapsule): ReadonlyMap<string, MountRequest> {
+	const mounts = [...input.initContainers, ...input.containers].flatMap((container) => container.mounts);
+	const request = ({ name, volume }: CapsuleVolume): MountRequest => ({
+		type: 'volume',
+		...('id' in volume ? { source: volume.id } : { size: volume.size }),
+		destination: '/',
+		readOnly: mounts.filter((mount) => mount.volume === name).every((mount) => mount.readOnly),
+	});
+	return new Map(input.volumes.map((volume) => [volume.name, request(volume)]));
+}
+
+/** Attaches the volumes to the sandbox, each once however many containers mount it. Answers their ids by the names. */
 export async function attachVolumes(
 	deps: Deps,
 	tx: StoreTransaction,
@@ -15,22 +25,19 @@ export async function attachVolumes(
 	sandbox: SandboxRow,
 	input: CreateCapsule,
 ): Promise<ReadonlyMap<string, string>> {
-	const mounts = [...input.initContainers, ...input.containers].flatMap((container) => container.mounts);
 	const target = { id: sandbox.id, host: sandbox.host, projectId: sandbox.project_id };
 	const ids = new Map<string, string>();
-	for (const { name, volume, autoRemove } of input.volumes) {
-		const source = 'id' in volume ? { source: volume.id } : { size: volume.size };
-		const readOnly = mounts.filter((mount) => mount.volume === name).every((mount) => mount.readOnly);
-		const [made] = await deps.volumes.mount(tx, principal, target, [{ type: 'volume', ...source, destination: '/', readOnly }]);
+	for (const [name, request] of volumeRequests(input)) {
+		const [made] = await deps.volumes.mount(tx, principal, target, [request]);
 		if (made === undefined) throw new Error('a mount was asked for, and none was made');
 		ids.set(name, made.volumeId);
-		if ('id' in volume || autoRemove) continue;
+	}
+	for (const { name, volume, autoRemove } of input.volumes) {
+		const id = ids.get(name);
+		if ('id' in volume || autoRemove || id === undefined) continue;
 		// It stays when the capsule goes, so it gets a name to be found by.
-		await tx
-			.updateTable('volume')
-			.set({ auto_remove: 0, name: `${sandbox.name}-${name}`.slice(0, 255) })
-			.where('id', '=', made.volumeId)
-			.execute();
+		const kept = { auto_remove: 0, name: `${sandbox.name}-${name}`.slice(0, 255) };
+		await tx.updateTable('volume').set(kept).where('id', '=', id).execute();
 	}
 	return ids;
 }
