@@ -12,6 +12,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import type { CreateContainer } from './control.ts';
 import type { Deps } from './deps.ts';
 import { findSandbox } from './lookup.ts';
+import { checkImageName } from './project-images.ts';
 import { writeSandbox } from './sandbox-creation.ts';
 import { sandboxSize } from './sizes.ts';
 
@@ -41,6 +42,7 @@ export async function writeContainer(
 	membership: Membership = { kind: 'container', ordinal: 0, sandbox: null },
 ): Promise<ContainerRow> {
 	checkInput(input);
+	checkImageName(input.image);
 	const now = deps.now();
 	const id = newId();
 	const name = input.name ?? inventName('container');

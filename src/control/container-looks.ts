@@ -4,19 +4,23 @@ import type {
 	ContainerStats,
 	DriverSession,
 	ExecResult,
+	ImageDriver,
 	LogRequest,
 	OutputChunk,
 	ProcessTable,
 	TerminalSize,
 } from '../drivers/driver.ts';
 import { fail } from '../model/errors.ts';
+import { parseImageName } from '../model/image.ts';
 import type { Principal } from '../model/principal.ts';
+import type { RegistryAuth } from '../model/spec.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import { type ContainerRow, toContainer } from '../store/containers.ts';
 import { insertOperation } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
 import type { Deps } from './deps.ts';
 import { findContainer } from './lookup.ts';
+import { committedReference, noteCommittedImage, pushLogin } from './project-images.ts';
 
 /** What is asked of a container's host at once, without an operation: looks, streams and archives. */
 export class ContainerLooks {
@@ -82,8 +86,13 @@ export class ContainerLooks {
 
 	async commit(principal: Principal, ref: string, repository: string, tag: string, signal: AbortSignal): Promise<string> {
 		const { agent, row, host } = await this.#at(principal, ref, 'commit');
-		const image = await agent.commit(row.id, repository, tag, signal);
+		const engineReference = committedReference(row.project_id, repository, tag);
+		const { repo } = parseImageName(engineReference);
+		const image = await agent.commit(row.id, repo, tag, signal);
+		const login = await pushLogin(this.#deps, row.project_id, repository);
+		if (login !== undefined) await pushAs(agent.images, engineReference, `${repository}:${tag}`, login, signal);
 		await this.#deps.store.transaction(async (tx) => {
+			await noteCommittedImage(tx, { projectId: row.project_id, repository, tag, host, engineReference, now: this.#deps.now() });
 			await insertOperation(
 				tx,
 				{
@@ -111,5 +120,21 @@ export class ContainerLooks {
 		if (row.runtime_id === null)
 			throw fail('conflict', `Container ${row.id} was not made on its host: ${row.status_reason ?? 'it is being made'}`);
 		return { agent: this.#deps.bus.agent(sandbox.host), row, host: sandbox.host };
+	}
+}
+
+/** Puts an image into a registry. The name that this takes is in the engine only meanwhile: it is all projects'. */
+async function pushAs(
+	images: ImageDriver,
+	image: string,
+	reference: string,
+	auth: RegistryAuth | null,
+	signal: AbortSignal,
+): Promise<void> {
+	await images.tag(image, reference, signal);
+	try {
+		await images.push({ reference, auth }, signal);
+	} finally {
+		await images.remove(reference, AbortSignal.timeout(30_000));
 	}
 }

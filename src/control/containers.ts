@@ -22,6 +22,7 @@ import type { Deps } from './deps.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
+import { checkImageName } from './project-images.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, upToDate } from './views.ts';
@@ -225,6 +226,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		if (options.imageDriver !== null && options.imageDriver !== 'docker' && options.imageDriver !== 'glance') {
 			throw fail('validation-error', `Image driver ${options.imageDriver} is not one of docker, glance.`);
 		}
+		if (options.image !== null) checkImageName(options.image);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const found = await this.#find(tx, principal, ref, 'rebuild');
 			const wasRunning = found.status === 'Running' || found.desired_status === 'Running';

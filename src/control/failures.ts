@@ -41,6 +41,13 @@ export async function failedContainerOperation(
 			break;
 		}
 		case 'start':
+			if (operation.args.turn === true && !(await isToRun(tx, row.sandbox_id))) {
+				// Its capsule was stopped or paused meanwhile: its turn comes again when that runs.
+				Object.assign(change, { status: 'Created', status_reason: null, desired_status: 'Created' });
+				break;
+			}
+			Object.assign(change, { status: 'Error', desired_status: 'Stopped' });
+			break;
 		case 'reboot':
 			Object.assign(change, { status: 'Error', desired_status: 'Stopped' });
 			break;
@@ -49,6 +56,10 @@ export async function failedContainerOperation(
 			if (seen?.status === 'Running' || seen?.status === 'Paused' || seen?.status === 'Stopped') change.desired_status = seen.status;
 	}
 	await changeContainer(tx, row, change, deps.now());
+}
+
+async function isToRun(tx: StoreTransaction, sandboxId: string): Promise<boolean> {
+	return (await sandboxRow(tx, sandboxId))?.desired_status === 'Running';
 }
 
 /**

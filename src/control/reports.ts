@@ -11,6 +11,7 @@ import { askContainerDelete, dropContainer, dropSandbox, systemRequest } from '.
 import type { Deps } from './deps.ts';
 import { failedContainerOperation, failedSandboxOperation } from './failures.ts';
 import { containerChange, sandboxChange } from './observations.ts';
+import { notePrivateImage } from './project-images.ts';
 
 /**
  * Writes what an agent did and saw, in one transaction. A report may come twice, or late: an operation that has ended
@@ -109,6 +110,8 @@ async function noteContainers(
 		const change = containerChange(row, seen, pending, done);
 		if (change !== null) await changeContainer(tx, row, change, deps.now());
 		if (change?.desired_status !== undefined) await touchSandbox(tx, sandbox.id);
+		const made = done?.kind === 'create' || done?.kind === 'rebuild';
+		if (made && row.registry_id !== null) await notePrivateImage(tx, row.project_id, row.image);
 		const stopped = pending === null && seen.status === 'Stopped' && (seen.ended || done?.kind === 'stop' || done?.kind === 'kill');
 		if (stopped && row.auto_remove === 1 && row.desired_status !== 'Deleted') {
 			const current = await containerRow(tx, row.id);

@@ -8,6 +8,7 @@ import { openOperations } from '../store/operations.ts';
 import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { Queryable } from '../store/store.ts';
 import type { Deps } from './deps.ts';
+import { imageChoices } from './project-images.ts';
 
 /**
  * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
@@ -20,13 +21,17 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 	for (const operation of open) if (!firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
 	const operation = firstOf.get(row.id) ?? null;
 	const containers: ContainerSpec[] = [];
-	for (const container of await containersOf(db, row.id)) {
+	const rows = await containersOf(db, row.id);
+	const images = await imageChoices(db, row.host, rows);
+	for (const container of rows) {
 		const first = firstOf.get(container.id) ?? null;
 		if (isFailedMaking(container) && first === null) continue;
 		const auth = container.registry_id === null ? null : await deps.registries.auth(db, container.registry_id);
 		// A rebuild or a change of the registry may have parted them since the container was made.
 		const usable = auth !== null && isFromRegistry(container.image, auth.domain) ? auth : null;
-		containers.push(containerSpec(container, first, usable));
+		const spec = containerSpec(container, first, usable);
+		const choice = images.get(container.id);
+		containers.push(choice === undefined ? spec : { ...spec, image: choice.reference, imagePullPolicy: choice.pullPolicy });
 	}
 	const own = await deps.network.nameservers(db, row.id);
 	const nameservers = own.length > 0 ? own : deps.options.nameservers;

@@ -175,4 +175,12 @@ CREATE TABLE capsule (
 	`
 CREATE INDEX volume_by_host ON volume (host, size) WHERE host IS NOT NULL;
 `,
+	`
+CREATE TABLE committed_image (
+  project_id TEXT NOT NULL, reference TEXT NOT NULL, host TEXT NOT NULL, engine_reference TEXT NOT NULL, created_at INTEGER NOT NULL,
+  PRIMARY KEY (project_id, reference, host)
+);
+CREATE INDEX committed_image_by_reference ON committed_image (reference, host);
+CREATE TABLE private_image (reference TEXT NOT NULL, project_id TEXT NOT NULL, PRIMARY KEY (reference, project_id));
+`,
 ];

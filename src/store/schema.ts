@@ -23,6 +23,8 @@ export interface Database {
 	volume: VolumeTable;
 	volume_attachment: VolumeAttachmentTable;
 	image: ImageTable;
+	committed_image: CommittedImageTable;
+	private_image: PrivateImageTable;
 	registry: RegistryTable;
 	quota: QuotaTable;
 	quota_class: QuotaClassTable;
@@ -332,6 +334,22 @@ export interface ImageTable {
 	registry_id: string | null;
 	created_at: number;
 	updated_at: number;
+}
+
+/** What a project made by commit, by the full form of the name that it gave. */
+export interface CommittedImageTable {
+	project_id: string;
+	reference: string;
+	host: string;
+	/** Its name in the host's engine. */
+	engine_reference: string;
+	created_at: number;
+}
+
+/** Images that a project pulled with credentials, by the full form of their name. */
+export interface PrivateImageTable {
+	reference: string;
+	project_id: string;
 }
 
 export interface RegistryTable {

@@ -4,6 +4,7 @@ import { fail } from '../../model/errors.ts';
 import type { Principal } from '../../model/principal.ts';
 import { checkSandboxAction } from '../../model/transitions.ts';
 import { containersOf, toContainer } from '../../store/containers.ts';
+import { idList } from '../../store/id-list.ts';
 import { insertOperation } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../../store/sandboxes.ts';
 import type { StoreTransaction } from '../../store/store.ts';
@@ -72,7 +73,7 @@ export class Capsules implements CapsuleControl {
 		const filters = { ...query.filters, created_by: 'capsule' };
 		const ids = await page(db, 'sandbox', principal, { ...query, limit, filters }, { sortable, filterable });
 		if (ids.length === 0) return [];
-		const rows = await db.selectFrom('sandbox').selectAll().where('id', 'in', ids).execute();
+		const rows = await db.selectFrom('sandbox').selectAll().where('id', 'in', idList(ids)).execute();
 		return await capsuleViews(this.#deps, db, inOrder(ids, rows));
 	}
 

@@ -25,11 +25,12 @@ export async function advanceCapsule(deps: Deps, tx: StoreTransaction, sandbox: 
 		sandbox,
 		rows,
 		due.filter(({ id }) => !busy.has(id)),
+		true,
 	);
 	failPoint('control.advance-capsule.written');
 }
 
-/** Asks for the start of members. */
+/** Asks for the start of members. `turn`: nobody asked for it but the order of the capsule. */
 export async function startMembers(
 	deps: Deps,
 	tx: StoreTransaction,
@@ -37,11 +38,16 @@ export async function startMembers(
 	sandbox: SandboxRow,
 	rows: readonly ContainerRow[],
 	members: readonly Pick<CapsuleMember, 'id'>[],
+	turn = false,
 ): Promise<void> {
 	const wanted = new Set(members.map(({ id }) => id));
 	for (const row of rows.filter(({ id }) => wanted.has(id))) {
 		const operation = { requestId: asker.requestId, userId: asker.userId, projectId: row.project_id, host: sandbox.host };
-		await insertOperation(tx, { ...operation, target: 'container', targetId: row.id, sandboxId: sandbox.id, kind: 'start' }, deps.now());
+		await insertOperation(
+			tx,
+			{ ...operation, target: 'container', targetId: row.id, sandboxId: sandbox.id, kind: 'start', args: { turn } },
+			deps.now(),
+		);
 		await changeContainer(tx, row, { desired_status: 'Running', task_state: 'container_starting' }, deps.now());
 	}
 	if (wanted.size > 0) await touchSandbox(tx, sandbox.id);

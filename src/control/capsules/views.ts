@@ -1,5 +1,6 @@
 import { type CapsuleRestartPolicy, type CapsuleStatus, capsuleRestartPolicies, capsuleSize, capsuleState } from '../../model/capsule.ts';
 import type { SandboxGoal } from '../../model/sandbox.ts';
+import { idList } from '../../store/id-list.ts';
 import { type SandboxRow, toSandbox } from '../../store/sandboxes.ts';
 import type { Queryable } from '../../store/store.ts';
 import type { Deps } from '../deps.ts';
@@ -10,9 +11,9 @@ import type { CapsuleView } from './capsule-control.ts';
 export async function capsuleViews(deps: Deps, db: Queryable, rows: readonly SandboxRow[]): Promise<readonly CapsuleView[]> {
 	const ids = rows.map((row) => row.id);
 	if (ids.length === 0) return [];
-	const own = await db.selectFrom('capsule').selectAll().where('sandbox_id', 'in', ids).execute();
+	const own = await db.selectFrom('capsule').selectAll().where('sandbox_id', 'in', idList(ids)).execute();
 	const byId = new Map(own.map((capsule) => [capsule.sandbox_id, capsule]));
-	const containers = await db.selectFrom('container').selectAll().where('sandbox_id', 'in', ids).orderBy('ordinal').execute();
+	const containers = await db.selectFrom('container').selectAll().where('sandbox_id', 'in', idList(ids)).orderBy('ordinal').execute();
 	const members = Map.groupBy(await containerViews(deps, db, containers, deps.now()), (view) => view.sandboxId);
 	const networks = await deps.network.views(db, ids);
 	return rows.map((row): CapsuleView => {

@@ -44,7 +44,7 @@ describe('the registry that tests use', () => {
 test('a sweep removes what bears the owner, and nothing else', async (t) => {
 	const image = await ensureBusybox();
 	const [mine, others] = [testOwner(), testOwner()];
-	t.after(() => Promise.all([mine, others].map(sweepOwner)));
+	t.after(() => Promise.all([mine, others].map((owner) => sweepOwner(owner))));
 	for (const owner of [mine, others]) {
 		const created = await engineOk('POST', `/containers/create?name=${owner}`, {
 			body: { Image: image, Cmd: ['sleep', '600'], Labels: { 'zunbox.owner': owner }, HostConfig: { NetworkMode: 'none' } },

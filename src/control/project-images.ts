@@ -1,0 +1,125 @@
+import type { ImagePullPolicy } from '../model/container.ts';
+import { fail } from '../model/errors.ts';
+import { explicitDomain, imageReference, normalDomain, parseImageName } from '../model/image.ts';
+import type { RegistryAuth } from '../model/spec.ts';
+import type { ContainerRow } from '../store/containers.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
+import type { Deps } from './deps.ts';
+
+/**
+ * Whose an image on a host is. The engine of a host has one set of names for all projects, so
+ * - what a project commits is named under a domain of our own and its id: it cannot take the place of an image that
+ *   others use, and only its project can make containers of it;
+ * - what a project pulled with credentials is not given to another project because it happens to be there: that one
+ *   must show by a pull that it may have it.
+ */
+export const committedDomain = 'zunbox.local';
+
+const namePattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/** Name of a project's committed image in the engine. Throws invalid-value for what no image can be named. */
+export function committedReference(projectId: string, repository: string, tag: string): string {
+	if (!namePattern.test(repository)) {
+		throw fail('invalid-value', `repository ${repository} must be lower-case names with single separators, such as team/app`);
+	}
+	if (!tagPattern.test(tag)) throw fail('invalid-value', `tag ${tag} must be letters, digits, _, . and -, 128 at the most`);
+	return `${committedDomain}/${projectId}/${repository.replaceAll(':', '_')}:${tag}`;
+}
+
+/** Refuses images that are named as committed ones are in the engine: users name them as they did at the commit. */
+export function checkImageName(image: string): void {
+	if (normalDomain(explicitDomain(image) ?? '') === committedDomain) {
+		throw fail('image-not-found', `Image ${image} could not be found: name a committed image as it was named at its commit.`);
+	}
+}
+
+/** What the engine is to be asked for, for a container's image. */
+export interface ImageChoice {
+	readonly reference: string;
+	readonly pullPolicy: ImagePullPolicy;
+}
+
+/** For containers of one sandbox on a host, by container id; what is missing is asked for as the container says. */
+export async function imageChoices(
+	db: Queryable,
+	host: string | null,
+	containers: readonly ContainerRow[],
+): Promise<ReadonlyMap<string, ImageChoice>> {
+	const choices = new Map<string, ImageChoice>();
+	const references = [...new Set(containers.map((container) => fullReference(container.image)))];
+	if (host === null || references.length === 0) return choices;
+	const committed = await db
+		.selectFrom('committed_image')
+		.selectAll()
+		.where('reference', 'in', references)
+		.where('host', '=', host)
+		.execute();
+	const owned = await db.selectFrom('private_image').selectAll().where('reference', 'in', references).execute();
+	for (const container of containers) {
+		const reference = fullReference(container.image);
+		const mine = committed.find((row) => row.reference === reference && row.project_id === container.project_id);
+		const owners = owned.filter((row) => row.reference === reference);
+		if (mine !== undefined) choices.set(container.id, { reference: mine.engine_reference, pullPolicy: 'never' });
+		else if (owners.length > 0 && !owners.some((row) => row.project_id === container.project_id)) {
+			choices.set(container.id, { reference: container.image, pullPolicy: 'always' });
+		}
+	}
+	return choices;
+}
+
+/** Notes that the project pulls the image with credentials. */
+export async function notePrivateImage(tx: StoreTransaction, projectId: string, image: string): Promise<void> {
+	await tx
+		.insertInto('private_image')
+		.values({ reference: fullReference(image), project_id: projectId })
+		.onConflict((conflict) => conflict.doNothing())
+		.execute();
+}
+
+export async function noteCommittedImage(
+	tx: StoreTransaction,
+	image: {
+		readonly projectId: string;
+		readonly repository: string;
+		readonly tag: string;
+		readonly host: string;
+		readonly engineReference: string;
+		readonly now: number;
+	},
+): Promise<void> {
+	const row = {
+		reference: fullReference(`${image.repository}:${image.tag}`),
+		project_id: image.projectId,
+		host: image.host,
+		engine_reference: image.engineReference,
+		created_at: image.now,
+	};
+	await tx
+		.insertInto('committed_image')
+		.values(row)
+		.onConflict((conflict) => conflict.columns(['project_id', 'reference', 'host']).doUpdateSet({ created_at: image.now }))
+		.execute();
+}
+
+/** Login of the project for the registry that the repository names; null = it has none. `undefined` = it names none. */
+export async function pushLogin(deps: Deps, projectId: string, repository: string): Promise<RegistryAuth | null | undefined> {
+	const domain = explicitDomain(repository);
+	if (domain === null) return undefined;
+	const rows = await deps.store.db
+		.selectFrom('registry')
+		.select(['id', 'domain'])
+		.where('project_id', '=', projectId)
+		.orderBy('created_at')
+		.execute();
+	const registry = rows.find((row) => normalDomain(row.domain) === normalDomain(domain));
+	return registry === undefined ? null : await deps.registries.auth(deps.store.db, registry.id);
+}
+
+/** One form for all the ways to write a reference: with domain, namespace and tag. */
+export function fullReference(image: string): string {
+	const domain = explicitDomain(image);
+	const rest = domain === null ? image : image.slice(domain.length + 1);
+	const name = domain === null || normalDomain(domain) === 'docker.io' ? (rest.includes('/') ? rest : `library/${rest}`) : rest;
+	return imageReference(parseImageName(`${normalDomain(domain ?? 'docker.io')}/${name}`));
+}
