@@ -215,6 +215,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 				dataDirectory: config.dataDirectory,
 				stateDirectory: await folder('agent'),
 				maxAtOnce: config.volumes.atOnce,
+				log,
 			}),
 			stateDirectory: await folder('agent'),
 			options: {

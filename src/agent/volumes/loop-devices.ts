@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface LoopDevice {
@@ -14,20 +15,24 @@ export interface LoopDevice {
 
 const folder = '/sys/block';
 
-/** Loop devices that have a file. */
-export async function readLoopDevices(): Promise<readonly LoopDevice[]> {
+/**
+ * Loop devices whose file is one of those meant. Read without waiting: the kernel answers from memory, and a turn of
+ * the event loop for each of a thousand devices would cost ten times as much.
+ */
+export async function readLoopDevices(isMeant: (file: string) => boolean = () => true): Promise<readonly LoopDevice[]> {
 	const names = (await readdir(folder)).filter((name) => name.startsWith('loop'));
-	const found = await Promise.all(names.map(readLoopDevice));
-	return found.filter((device) => device !== null);
+	return names.map((name) => readLoopDevice(name, isMeant)).filter((device) => device !== null);
 }
 
-/** null = it has no file, or lost it while it was looked at. */
-async function readLoopDevice(name: string): Promise<LoopDevice | null> {
-	const read = async (...parts: string[]) => (await readFile(path.join(folder, name, ...parts), 'utf8')).replace(/\n$/, '');
+/** null = it has no file that is meant, or lost it while it was looked at. */
+function readLoopDevice(name: string, isMeant: (file: string) => boolean): LoopDevice | null {
+	const read = (...parts: string[]) => readFileSync(path.join(folder, name, ...parts), 'utf8').replace(/\n$/, '');
+	// One without a file has no such folder: asking is cheaper than an error.
+	if (!existsSync(path.join(folder, name, 'loop'))) return null;
 	try {
-		const file = await read('loop', 'backing_file');
-		if (file === '') return null;
-		return { path: `/dev/${name}`, device: await read('dev'), file, autoclear: (await read('loop', 'autoclear')) === '1' };
+		const file = read('loop', 'backing_file');
+		if (file === '' || !isMeant(file)) return null;
+		return { path: `/dev/${name}`, device: read('dev'), file, autoclear: read('loop', 'autoclear') === '1' };
 	} catch {
 		return null;
 	}

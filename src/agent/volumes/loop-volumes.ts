@@ -2,8 +2,10 @@ import { chmod, mkdir, readdir, realpath, rename, rm, rmdir, stat } from 'node:f
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DriverError } from '../../drivers/driver.ts';
+import { messageOf } from '../../model/errors.ts';
 import type { VolumeSpec } from '../../model/spec.ts';
 import { CommandError, programRunner, type Run } from '../network/run.ts';
+import type { AgentLog } from '../options.ts';
 import { Limiter } from '../run/limiter.ts';
 import type { AttachedVolume, HostVolumes } from './host-volumes.ts';
 import { checkImage, ensureImage, unfinished } from './image-file.ts';
@@ -22,6 +24,7 @@ export interface LoopVolumesOptions {
 	/** How many volumes are worked on at once. */
 	readonly maxAtOnce?: number;
 	readonly run?: Run;
+	readonly log?: Pick<AgentLog, 'warn'>;
 }
 
 /** Longest time of one program, ms: a check of a large file system that was left unclean takes minutes. */
@@ -43,11 +46,13 @@ export class LoopVolumes implements HostVolumes {
 	readonly #run: Run;
 	readonly #locks = new KeyedLock();
 	readonly #limiter: Limiter;
+	readonly #log: Pick<AgentLog, 'warn'>;
 
-	private constructor(paths: VolumePaths, run: Run, maxAtOnce: number) {
+	private constructor(paths: VolumePaths, run: Run, maxAtOnce: number, log: Pick<AgentLog, 'warn'>) {
 		this.#paths = paths;
 		this.#files = new InjectedFiles(paths);
 		this.#run = run;
+		this.#log = log;
 		this.#limiter = new Limiter(maxAtOnce);
 	}
 
@@ -55,7 +60,7 @@ export class LoopVolumes implements HostVolumes {
 		const paths = new VolumePaths(await realpath(options.dataDirectory), await realpath(options.stateDirectory));
 		await mkdir(paths.images, { recursive: true, mode: 0o700 });
 		for (const folder of [paths.mounts, paths.files]) await mkdir(folder, { recursive: true, mode: 0o711 });
-		return new LoopVolumes(paths, options.run ?? programRunner(programTimeout), options.maxAtOnce ?? 4);
+		return new LoopVolumes(paths, options.run ?? programRunner(programTimeout), options.maxAtOnce ?? 4, options.log ?? { warn: () => {} });
 	}
 
 	async attach(sandboxId: string, volume: VolumeSpec, signal: AbortSignal): Promise<string> {
@@ -202,28 +207,35 @@ export class LoopVolumes implements HostVolumes {
 		while (performance.now() < until && (await this.#devicesOf(volumeId)).length > 0) await delay(10, undefined, { signal });
 	}
 
-	/** What a process that was killed left behind. What is worked on now is not touched. */
+	/** What a process that was killed left behind. What is worked on now is not touched; what cannot go yet hinders nothing. */
 	async #sweep(signal: AbortSignal): Promise<void> {
-		const leave = (volumeId: string, work: () => Promise<void>) => this.#locks.ifFree(volumeId, work);
-		for (const device of await readLoopDevices()) {
+		const clear = async (volumeId: string, work: () => Promise<void>): Promise<void> => {
+			try {
+				await this.#locks.ifFree(volumeId, work);
+			} catch (error) {
+				if (signal.aborted) throw error;
+				this.#log.warn({ volume: volumeId, error: messageOf(error) }, 'a leftover of a volume cannot be removed yet');
+			}
+		};
+		for (const device of await readLoopDevices((file) => this.#paths.volumeOfImage(file) !== null)) {
 			const volumeId = this.#paths.volumeOfImage(device.file);
-			if (volumeId !== null && !device.autoclear) await leave(volumeId, () => this.#release(volumeId, signal));
+			if (volumeId !== null && !device.autoclear) await clear(volumeId, () => this.#release(volumeId, signal));
 		}
 		for (const name of await readdir(this.#paths.images)) {
 			const file = path.join(this.#paths.images, name);
 			const volumeId = name.endsWith('.new') ? this.#paths.volumeOfImage(file.slice(0, -'.new'.length)) : null;
-			if (volumeId !== null) await leave(volumeId, () => rm(file, { force: true }));
+			if (volumeId !== null) await clear(volumeId, () => rm(file, { force: true }));
 		}
 		for (const sandboxId of await readdir(this.#paths.mounts)) {
 			for (const volumeId of await readdir(path.join(this.#paths.mounts, sandboxId)).catch(() => [])) {
-				await leave(volumeId, async () => {
+				await clear(volumeId, async () => {
 					if (!(await isFolder(this.#paths.data(sandboxId, volumeId)))) await this.#discard(sandboxId, volumeId, signal);
 				});
 			}
 			await rmdir(path.join(this.#paths.mounts, sandboxId)).catch(() => {});
 		}
 		for (const { sandboxId, volumeId, whole } of await this.#files.list()) {
-			if (!whole) await leave(volumeId, () => this.#files.remove(sandboxId, volumeId));
+			if (!whole) await clear(volumeId, () => this.#files.remove(sandboxId, volumeId));
 		}
 	}
 
@@ -241,7 +253,7 @@ export class LoopVolumes implements HostVolumes {
 	}
 
 	async #devicesOf(volumeId: string): Promise<readonly LoopDevice[]> {
-		return (await readLoopDevices()).filter((device) => this.#paths.volumeOfImage(device.file) === volumeId);
+		return await readLoopDevices((file) => this.#paths.volumeOfImage(file) === volumeId);
 	}
 
 	#alone<T>(volumeId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
