@@ -56,6 +56,8 @@ export interface OperationArgs {
 	/** create: also start. delete: stop gently first. */
 	readonly run?: boolean;
 	readonly stop?: boolean;
+	/** start: asked for by its capsule when its turn had come. */
+	readonly turn?: boolean;
 	/** rebuild: whether it ran before, and so runs again. */
 	readonly wasRunning?: boolean;
 	/** rebuild: what it was made from before, to return to when the new image cannot be had. */

@@ -27,12 +27,17 @@ export class ModelHost {
 			const assignments = await this.#link.assignments(this.#hostname);
 			const busy = assignments.filter((assignment) => assignment.work);
 			if (busy.length === 0 && round > 0) return;
-			for (const { sandboxId } of assignments) {
-				const spec = await this.#link.sandbox(this.#hostname, sandboxId);
-				if (spec !== null) await this.#link.report(this.#hostname, this.#work(spec));
-			}
+			await this.round();
 		}
 		throw new Error('control gave new work for 50 rounds');
+	}
+
+	/** Does what it is asked now, and tells once. */
+	async round(): Promise<void> {
+		for (const { sandboxId } of await this.#link.assignments(this.#hostname)) {
+			const spec = await this.#link.sandbox(this.#hostname, sandboxId);
+			if (spec !== null) await this.#link.report(this.#hostname, this.#work(spec));
+		}
 	}
 
 	#work(spec: SandboxSpec): SandboxReport {

@@ -318,6 +318,26 @@ test('a capsule stops and starts; what has ended by itself runs again', async (t
 	assert.equal(restarted.status, 'Running');
 });
 
+test('a member whose turn comes while its capsule is stopped has it when that runs again', async (t) => {
+	const { capsules, containers, host } = await start(t);
+	const made = await capsules.create(me, template({ initContainers: [container({ name: 'init' })] }));
+	const app = made.containers[0]?.id ?? '';
+	await host.settle();
+	host.end(made.initContainers[0]?.id ?? '', 0);
+	await host.round();
+	assert.equal((await containers.show(me, app)).taskState, 'container_starting');
+	await capsules.stop(me, made.id, { timeout: 1 });
+	host.failures.set('container.start', 'Its sandbox is not running but Stopped.');
+	await host.settle();
+	host.failures.clear();
+	assert.equal((await capsules.show(me, made.id)).status, 'Stopped');
+	assert.deepEqual([(await containers.show(me, app)).status, (await containers.show(me, app)).statusReason], ['Stopped', null]);
+	await capsules.start(me, made.id);
+	await host.settle();
+	await host.settle();
+	assert.equal((await capsules.show(me, made.id)).status, 'Running');
+});
+
 test('a member that cannot be made shows on its capsule', async (t) => {
 	const { capsules, host } = await start(t);
 	host.failures.set('container.create', 'image nope could not be found');
