@@ -92,6 +92,8 @@ describe('/v1/registries', () => {
 			['four', 'a.example'],
 		] as const) {
 			assert.equal((await create({ name, domain, ...login }, token)).status, 201);
+			// Rows of one millisecond have no order of their making.
+			world.control.advance(1);
 		}
 		await create({ name: 'foreign', domain: 'a.example', ...login }, 'member:project-m');
 		const all = await ask(world.api, 'GET /v1/registries', { token });
