@@ -4,6 +4,7 @@ import { fail } from '../model/errors.ts';
 import type { HostFacts } from '../model/host.ts';
 import { newId } from '../model/ids.ts';
 import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
+import { isUnfinished } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
 import type { Deps } from './deps.ts';
 import { takeReport } from './reports.ts';
@@ -70,11 +71,7 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 			.select((eb) =>
 				eb
 					.exists(
-						eb
-							.selectFrom('operation')
-							.select('operation.seq')
-							.whereRef('operation.sandbox_id', '=', 'sandbox.id')
-							.where('operation.state', 'in', ['queued', 'running']),
+						eb.selectFrom('operation').select('operation.seq').whereRef('operation.sandbox_id', '=', 'sandbox.id').where(isUnfinished),
 					)
 					.as('work'),
 			)

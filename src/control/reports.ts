@@ -2,7 +2,7 @@ import { fail } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { OperationReport, SandboxReport } from '../model/spec.ts';
 import { containerRow, containersOf } from '../store/containers.ts';
-import { toOperation } from '../store/operations.ts';
+import { isUnfinished, toOperation } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { advanceCapsule } from './capsules/progress.ts';
@@ -49,7 +49,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		.selectFrom('operation')
 		.select('kind')
 		.where('target_id', '=', sandbox.id)
-		.where('state', 'in', ['queued', 'running'])
+		.where(isUnfinished)
 		.orderBy('seq')
 		.executeTakeFirst();
 	const change = sandboxChange(after, report, open?.kind ?? null, finished.has(sandbox.id));
@@ -98,7 +98,7 @@ async function noteContainers(
 		.select(['target_id', 'kind', 'error'])
 		.where('sandbox_id', '=', sandbox.id)
 		.where('target', '=', 'container')
-		.where('state', 'in', ['queued', 'running'])
+		.where(isUnfinished)
 		.orderBy('seq')
 		.execute();
 	const rows = new Map((await containersOf(tx, sandbox.id)).map((row) => [row.id, row]));

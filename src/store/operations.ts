@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { newId } from '../model/ids.ts';
 import type { Operation, OperationArgs, OperationState } from '../model/operation.ts';
 import { fromJson } from './json.ts';
@@ -6,6 +6,9 @@ import type { OperationTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
 
 export type OperationRow = Selectable<OperationTable>;
+
+/** The words of the index of unfinished operations: with parameters in it, SQLite would not use it and read the whole history. */
+export const isUnfinished = sql<boolean>`operation.state in ('queued', 'running')`;
 
 export function toOperation(row: OperationRow): Operation {
 	return {
@@ -75,7 +78,7 @@ export async function openOperations(db: Queryable, sandboxId: string): Promise<
 		.selectFrom('operation')
 		.selectAll()
 		.where('sandbox_id', '=', sandboxId)
-		.where('state', 'in', ['queued', 'running'])
+		.where(isUnfinished)
 		.orderBy('seq')
 		.execute();
 	return rows.map(toOperation);
@@ -87,6 +90,6 @@ export async function endOperations(tx: StoreTransaction, targetId: string, erro
 		.updateTable('operation')
 		.set({ state: error === null ? 'done' : 'failed', error, finished_at: now })
 		.where('target_id', '=', targetId)
-		.where('state', 'in', ['queued', 'running'])
+		.where(isUnfinished)
 		.execute();
 }

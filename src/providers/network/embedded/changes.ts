@@ -1,5 +1,5 @@
 import { touchSandbox } from '../../../store/sandboxes.ts';
-import type { Store, StoreTransaction } from '../../../store/store.ts';
+import type { Queryable, Store, StoreTransaction } from '../../../store/store.ts';
 
 /** Parts of what hosts are told that a transaction changed. */
 export interface NetworkMarks {
@@ -37,7 +37,7 @@ export interface CommittedMarks {
  */
 export class NetworkChanges {
 	readonly #store: Store;
-	readonly #open = new WeakMap<StoreTransaction, CommittedMarks>();
+	readonly #open = new WeakMap<Queryable, CommittedMarks>();
 	readonly #listeners: ((marks: CommittedMarks) => void)[] = [];
 	/** Starts at the time, so that a process that starts anew goes on above the one before. */
 	#version = Date.now();
@@ -48,6 +48,11 @@ export class NetworkChanges {
 
 	get version(): number {
 		return this.#version;
+	}
+
+	/** Whether these are the eyes of a transaction that has marked a change. */
+	isOpen(db: Queryable): boolean {
+		return this.#open.has(db);
 	}
 
 	/** Calls back after each commit that changed something, when `version` has grown. */

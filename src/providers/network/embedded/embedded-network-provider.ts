@@ -14,6 +14,7 @@ import { HostSpecs } from './host-spec.ts';
 import { AddressAllocator } from './ipam.ts';
 import { findNetwork } from './lookup.ts';
 import { defaultNameRefresherOptions, NameRefresher, type NameRefresherOptions } from './name-refresher.ts';
+import { NeighbourNames } from './neighbour-names.ts';
 import { Networks } from './networks.ts';
 import { Ports } from './ports.ts';
 import { PublishedPorts, type PublishRange } from './published-ports.ts';
@@ -54,12 +55,14 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 	readonly #sandboxPorts: SandboxPorts;
 	readonly #published: PublishedPorts;
 	readonly #hostSpecs: HostSpecs;
+	readonly #names: NeighbourNames;
 
 	constructor(store: Store, options: EmbeddedNetworkOptions, onChange: OnNetworkChange, now: () => number = Date.now) {
 		this.#options = options;
 		const clock = growingClock(now);
 		this.#changes = new NetworkChanges(store);
 		this.#hostSpecs = new HostSpecs(this.#changes);
+		this.#names = new NeighbourNames(this.#changes);
 		this.networks = new Networks(this.#changes, clock);
 		this.ports = new Ports(this.#changes, new AddressAllocator(), clock);
 		this.securityGroups = new SecurityGroups(this.#changes, clock);
@@ -210,7 +213,7 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 		sandboxId: string,
 		limit: number,
 	): Promise<readonly { readonly address: string; readonly names: readonly string[] }[]> {
-		return await views.hostNames(db, sandboxId, limit);
+		return await this.#names.of(db, sandboxId, limit);
 	}
 
 	async nameservers(db: Queryable, sandboxId: string): Promise<readonly string[]> {

@@ -105,37 +105,6 @@ export function renderPorts(own: readonly Port[], networkList: readonly Network[
 	});
 }
 
-/**
- * Names of sandboxes of the same project that share a network with this one, its own first. On a shared network the
- * other projects' sandboxes stay nameless: their names are theirs, and could be made to look like ours.
- */
-export async function hostNames(
-	db: Queryable,
-	sandboxId: string,
-	limit: number,
-): Promise<readonly { readonly address: string; readonly names: readonly string[] }[]> {
-	const rows = await db
-		.selectFrom('port as mine')
-		.innerJoin('port as theirs', (join) =>
-			join.onRef('theirs.network_id', '=', 'mine.network_id').onRef('theirs.project_id', '=', 'mine.project_id'),
-		)
-		.innerJoin('sandbox', 'sandbox.id', 'theirs.sandbox_id')
-		.innerJoin('port_ip', 'port_ip.port_id', 'theirs.id')
-		.where('mine.sandbox_id', '=', sandboxId)
-		.select(['sandbox.hostname', 'port_ip.ip_address'])
-		.distinct()
-		.select((is) => is(is.ref('sandbox.id'), '<>', sandboxId).as('other'))
-		.select(['sandbox.created_at', 'sandbox.id', 'theirs.position', 'port_ip.sort_key'])
-		.orderBy('other')
-		.orderBy('sandbox.created_at')
-		.orderBy('sandbox.id')
-		.orderBy('theirs.position')
-		.orderBy('port_ip.sort_key')
-		.limit(limit)
-		.execute();
-	return rows.map((row) => ({ address: row.ip_address, names: [row.hostname] }));
-}
-
 /** The names of a neighbourhood, as they are after a sandbox's own. */
 export async function namesOf(
 	db: Queryable,
