@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { Roles } from '../../src/cli/context.ts';
 import type { Io } from '../../src/cli/io.ts';
@@ -43,7 +42,7 @@ export class CliWorld {
 	}
 
 	/** Everything of it is gone after the test. */
-	static async make(t: Pick<TestContext, 'after'>): Promise<CliWorld> {
+	static async make(t: { after(end: () => Promise<void>): unknown }): Promise<CliWorld> {
 		const world = new CliWorld(await mkdtemp(path.join(os.tmpdir(), 'zunbox-cli-')));
 		t.after(async () => {
 			await world.stop();

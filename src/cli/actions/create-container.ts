@@ -55,7 +55,8 @@ function told(context: CommandContext, seen: Resource): number {
 	const exitCode = endedWith(seen);
 	if (textIn(seen, 'status') !== 'Running' && exitCode === null) throw notReached(name, seen, 'Running');
 	if (exitCode !== null && exitCode !== 0) {
-		const advice = context.input.flag('rm') === true ? 'run it with --follow to see what it writes' : `zunbox logs ${name} shows what it wrote`;
+		const advice =
+			context.input.flag('rm') === true ? 'run it with --follow to see what it writes' : `zunbox logs ${name} shows what it wrote`;
 		throw new CliError(`${name} ended with exit code ${exitCode}; ${advice}`);
 	}
 	const address = mainAddress(seen);

@@ -17,9 +17,9 @@ export class EndWatch {
 	static async begin(client: Client): Promise<EndWatch> {
 		const watch = new EndWatch();
 		const answer = await client.stream('GET', '/events', { query: { kind: 'container' } }, watch.#stop.signal);
-		const begun = new Promise((resolve) => answer.once('readable', resolve));
-		watch.#follow(eventsOf(answer)).catch(() => watch.#tell());
-		await begun;
+		const begun = Promise.withResolvers<void>();
+		watch.#follow(eventsOf(answer, begun.resolve)).catch(() => begun.resolve());
+		await begun.promise;
 		return watch;
 	}
 

@@ -18,7 +18,9 @@ interface Item {
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const plainFrames = ['|', '/', '-', '\\'];
+/** Columns of a bar, and of a terminal that is too narrow for it and has half of it. */
 const barWidth = 24;
+const narrow = 110;
 /** ms between two lines about one pull where no terminal is. */
 const pullPause = 5000;
 
@@ -88,7 +90,8 @@ export class Progress {
 		const lines = this.#items.map((item) => {
 			const sign = turning[this.#frame % turning.length] ?? '';
 			const name = pad(cut(plain(item.name), names), names);
-			const bar = item.pull === null ? '' : ` ${progressBar(item.pull, isUtf8)} ${pullText(item.pull)}`;
+			const bar =
+				item.pull === null ? '' : ` ${progressBar(item.pull, isUtf8, width < narrow ? barWidth / 2 : barWidth)} ${pullText(item.pull)}`;
 			const room = Math.max(8, width - 4 - names - widthOf(bar));
 			const text = cut(plain(item.text), room);
 			return `${paint(sign, 'busy')} ${name}  ${paint(text, toneOf(item.text))}${bar}`;
@@ -99,10 +102,10 @@ export class Progress {
 	}
 }
 
-function progressBar({ bytesDone, bytesTotal, layersDone, layersTotal }: PullProgress, isUtf8: boolean): string {
+function progressBar({ bytesDone, bytesTotal, layersDone, layersTotal }: PullProgress, isUtf8: boolean, columns: number): string {
 	const ratio = bytesTotal > 0 ? bytesDone / bytesTotal : layersTotal > 0 ? layersDone / layersTotal : 0;
-	const full = Math.round(Math.min(1, ratio) * barWidth);
-	return (isUtf8 ? '━' : '#').repeat(full) + (isUtf8 ? '┄' : '.').repeat(barWidth - full);
+	const full = Math.round(Math.min(1, ratio) * columns);
+	return (isUtf8 ? '━' : '#').repeat(full) + (isUtf8 ? '┄' : '.').repeat(columns - full);
 }
 
 function pullText({ bytesDone, bytesTotal, layersDone, layersTotal }: PullProgress): string {

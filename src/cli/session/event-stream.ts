@@ -1,11 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isResource, type Resource } from '../resource.ts';
 
-/** The objects of a server-sent event stream, as they come. What is no JSON object is passed over. */
-export async function* eventsOf(answer: IncomingMessage): AsyncGenerator<Resource> {
+/**
+ * The objects of a server-sent event stream, as they come. What is no JSON object is passed over. `onBegun` is called
+ * with the first bytes: from then on nothing is missed.
+ */
+export async function* eventsOf(answer: IncomingMessage, onBegun?: () => void): AsyncGenerator<Resource> {
 	const decoder = new TextDecoder();
 	let rest = '';
 	for await (const chunk of answer) {
+		onBegun?.();
 		rest += decoder.decode(chunk, { stream: true });
 		const frames = rest.split('\n\n');
 		rest = frames.pop() ?? '';
