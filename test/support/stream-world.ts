@@ -35,7 +35,7 @@ export interface StreamWorld {
 }
 
 export async function startStreamWorld(driver: Driver, image: string, options: Partial<ApiOptions> = {}): Promise<StreamWorld> {
-	const control = await startControl();
+	const control = await startControl({ control: { driver: driver.name } });
 	const stateDirectory = await mkdtemp(path.join(os.tmpdir(), 'zunbox-streams-'));
 	const agent = new Agent({
 		link: control.bus.controlLink(control.link),

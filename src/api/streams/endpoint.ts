@@ -64,7 +64,7 @@ function checkOrigin(request: IncomingMessage, options: ApiOptions): void {
 	const ownHosts = [host, forwarded('x-forwarded-host') ?? '', publicUrl?.host ?? ''].filter((name) => name !== '');
 	const secure = publicUrl === null ? forwarded('x-forwarded-proto') === 'https' : publicUrl.protocol === 'https:';
 	if (isOriginAllowed({ origin, ownHosts, secure, allowed: options.corsOrigins })) return;
-	throw fail('policy-not-authorized', 'Pages of this origin may not open streams; the setting api.allowedOrigins can allow it.');
+	throw fail('policy-not-authorized', 'Pages of this origin may not open streams; the setting api.corsOrigins can allow it.');
 }
 
 function checkSubprotocol(request: IncomingMessage): void {
