@@ -1,6 +1,7 @@
 /** Lives that are killed at chosen points, in one installation after another. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CrashClient } from './crash-client.ts';
 import { furnish, Life, type Step, steps } from './crash-life.ts';
 import { CrashService } from './crash-service.ts';
@@ -19,6 +20,7 @@ export class CrashWorker {
 	readonly #image: string;
 	readonly #client = new CrashClient(this.service);
 	#world: { readonly network: string; readonly group: string } | null = null;
+	readonly #died = new Set<string>();
 	#deaths = 0;
 
 	constructor(image: string) {
@@ -28,6 +30,11 @@ export class CrashWorker {
 	/** How often its process was killed as it was planned. */
 	get deaths(): number {
 		return this.#deaths;
+	}
+
+	/** Points at which it was killed. */
+	get died(): ReadonlySet<string> {
+		return this.#died;
 	}
 
 	async start(): Promise<void> {
@@ -89,13 +96,30 @@ export class CrashWorker {
 			() => true,
 			() => false,
 		);
-		await this.service.died(20_000);
-		this.#deaths += 1;
-		const answered = await asked;
+		await this.#diesOrSettles(asked);
 		writeFileSync(this.#file, '');
+		const answered = await asked;
+		// The process may be on its way through the point at this moment.
+		await delay(20);
+		// What is done now and then, and not for the step, is not always passed.
+		if (this.service.running) return await this.#settle(step, life);
+		this.#deaths += 1;
+		this.#died.add(point);
 		await this.#startService();
 		if (!answered) await step.ask(life);
 		await this.#settle(step, life);
+	}
+
+	/** Until the process is dead, or has answered and done all for long enough that it will not die any more. */
+	async #diesOrSettles(asked: Promise<boolean>): Promise<void> {
+		const deadline = performance.now() + 60_000;
+		await Promise.race([asked, this.service.died(60_000)]);
+		while (this.service.running) {
+			if (performance.now() > deadline) throw new Error('it neither dies nor comes to rest');
+			if ((await differences(this.service)).length > 0) continue;
+			await this.service.died(500).catch(() => {});
+			return;
+		}
 	}
 
 	/** Until all is as the step wants it, and what is held is what should be. */
