@@ -5,6 +5,7 @@ import { memberRestartPolicy } from '../../model/capsule.ts';
 import { fail, type ZunboxError } from '../../model/errors.ts';
 import type { Principal } from '../../model/principal.ts';
 import { pullPolicy } from '../containers/words.ts';
+import { checkContent } from '../http/body.ts';
 import { defined } from '../http/defined.ts';
 import { compileSchema } from '../http/validate.ts';
 import type { Minor } from '../microversion/version.ts';
@@ -64,6 +65,7 @@ function parse(text: string): TemplateBody {
 	} catch {
 		throw invalid('template', 'is neither an object nor JSON text of one');
 	}
+	checkContent(value);
 	const checked = checkTemplate({ template: value });
 	if ('error' in checked) throw checked.error;
 	return checked.value.template;

@@ -44,12 +44,24 @@ export function mergeParameters(query: unknown, body: unknown): Record<string, u
 	return { ...(isRecord(query) ? query : {}), ...(isRecord(body) ? body : {}) };
 }
 
-/** Whether a NUL character is anywhere in a value: no field of ours may hold one, and what lies behind us stumbles over it. */
-export function holdsNul(value: unknown): boolean {
-	if (typeof value === 'string') return value.includes('\0');
-	if (Array.isArray(value)) return value.some(holdsNul);
-	if (isRecord(value)) return Object.entries(value).some(([key, inner]) => key.includes('\0') || holdsNul(inner));
-	return false;
+/** Levels of objects and lists in a request. What walks through values walks no deeper, whoever sends them. */
+const deepest = 64;
+
+/**
+ * What no request may hold, whatever its schema leaves open: a NUL character, which what lies behind us stumbles over,
+ * and nesting without end. Throws schema-validation-error.
+ */
+export function checkContent(value: unknown, depth = 0): void {
+	if (typeof value === 'string') {
+		if (value.includes('\0')) throw fail('schema-validation-error', 'Invalid input: a NUL character is in it.');
+		return;
+	}
+	if (typeof value !== 'object' || value === null) return;
+	if (depth === deepest) throw fail('schema-validation-error', `Invalid input: it is nested deeper than ${deepest} levels.`);
+	for (const [key, inner] of Object.entries(value)) {
+		checkContent(key);
+		checkContent(inner, depth + 1);
+	}
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

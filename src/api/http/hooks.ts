@@ -6,7 +6,7 @@ import { checkFields } from '../microversion/gates.ts';
 import { isWithin, maximumVersion, minimumMinor, minimumVersion, negotiate } from '../microversion/version.ts';
 import type { ApiOptions } from '../options.ts';
 import type { Policy } from '../policy.ts';
-import { holdsNul, mergeParameters } from './body.ts';
+import { checkContent, mergeParameters } from './body.ts';
 import { corsHeaders } from './cors.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Api } from './route.ts';
@@ -99,8 +99,6 @@ function readParameters(request: FastifyRequest): void {
 		throw fail('unsupported-media-type', 'Unsupported Media Type: send application/json.');
 	}
 	if (merge === true) request.body = mergeParameters(request.query, request.body);
-	if (holdsNul(request.params) || holdsNul(request.query) || holdsNul(request.body)) {
-		throw fail('schema-validation-error', 'Invalid input: a NUL character is in it.');
-	}
+	for (const part of [request.params, request.query, request.body]) checkContent(part);
 	if (rule !== undefined) checkFields(rule, request.microversion, request.body);
 }

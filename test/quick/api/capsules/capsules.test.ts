@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { capsuleRoutes } from '../../../../src/api/capsules/routes.ts';
 import type { Api } from '../../../../src/api/http/route.ts';
+import { maximumMinor } from '../../../../src/api/microversion/version.ts';
 import { type Role, roles } from '../../../../src/model/principal.ts';
 import { type Answer, ask, at, startApi } from '../../../support/api-client.ts';
 import { hostFacts, startControl } from '../../../support/control.ts';
@@ -13,7 +14,7 @@ async function start(t: TestContext) {
 	const control = await startControl();
 	t.after(() => control.close());
 	await control.link.register(hostFacts('host-1'));
-	const options = { rateLimit: null, waitLimit: 5 };
+	const options = { rateLimit: null, waitLimit: 1 };
 	const api = await startApi(control.service, options, [(app, context) => capsuleRoutes(app, context, control.service.capsules)]);
 	t.after(() => api.close());
 	return { ...control, api, host: new ModelHost(control.link, 'host-1') };
@@ -124,7 +125,10 @@ describe('a template', () => {
 		const answer = await create(api, JSON.stringify(minimal));
 		assert.equal(answer.status, 202, answer.text);
 		assert.equal(at(answer.body, 'name'), 'web');
-		for (const text of ['', '{', '[]', '"text"', 'null', JSON.stringify({ ...minimal, spec: {} })]) {
+		const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+		const nested = `{"kind":"capsule","metadata":{},"spec":{"other":${deep},"containers":[{"image":"busybox"}]}}`;
+		const nul = JSON.stringify(template({ containers: [{ image: 'busybox', env: { A: 'x\u0000y' } }] }));
+		for (const text of ['', '{', '[]', '"text"', 'null', JSON.stringify({ ...minimal, spec: {} }), nested, nul]) {
 			const refused = await create(api, text);
 			assert.equal(refused.status, 400, text);
 		}
@@ -343,7 +347,7 @@ test('a capsule is stopped, started, changed, waited for and deleted', async (t)
 	await create(api, minimal);
 	await host.settle();
 	const status = async (query = '') => at((await ask(api, `GET /v1/capsules/web${query}`)).body, 'status');
-	assert.equal(await status('?wait=Running&timeout=5'), 'Running');
+	assert.equal(await status('?wait=Running&timeout=1'), 'Running');
 	assert.equal((await ask(api, 'POST /v1/capsules/web/start')).status, 409);
 	assert.equal((await ask(api, 'POST /v1/capsules/web/stop?timeout=3')).status, 202);
 	await host.settle();
@@ -411,21 +415,48 @@ test('each role may do what the policy says, in its own project', async (t) => {
 	}
 });
 
+test('every call is served at every version', async (t) => {
+	const { api, host } = await start(t);
+	for (let minor = 1; minor <= maximumMinor; minor += 1) {
+		const version = `1.${minor}`;
+		const name = `at-${minor}`;
+		const made = await create(api, template({}, { name }), { version });
+		assert.equal(made.status, 202, made.text);
+		assert.equal(made.headers['openstack-api-version'], `container ${version}`);
+		const key = minor >= 32 ? 'name' : 'meta_name';
+		const url = `/v1/capsules/${at(made.body, 'uuid')}`;
+		const renamed = await ask(api, `PATCH ${url}`, { version, body: { name: `${name}-x` } });
+		const answers = [at(made.body, key), at(renamed.body, key), at((await ask(api, `GET ${url}`, { version })).body, key)];
+		assert.deepEqual(answers, [name, `${name}-x`, `${name}-x`]);
+		assert.equal(at((await ask(api, 'GET /v1/capsules', { version })).body, 'capsules', 0, key), `${name}-x`);
+		// Nothing of it has been made yet.
+		for (const action of ['start', 'stop']) assert.equal((await ask(api, `POST ${url}/${action}`, { version })).status, 409);
+		assert.equal((await ask(api, `DELETE ${url}`, { version })).status, 204);
+		await host.settle();
+	}
+});
+
 test('no input makes the service fail, and none that is refused leaves anything', async (t) => {
 	const { api, store } = await start(t);
-	const route = api.routes.find(({ method, url }) => method === 'POST' && url === '/v1/capsules');
+	await create(api, minimal);
 	const count = async () => (await store.db.selectFrom('operation').select('id').execute()).length;
-	await fc.assert(
-		fc.asyncProperty(nearly(route?.schema.body ?? {}), fc.constantFrom('1.1', '1.33', '1.40', 'latest'), async (body, version) => {
-			const before = await count();
-			const answer = await ask(api, 'POST /v1/capsules', {
-				version,
-				text: JSON.stringify(body) ?? '',
-				headers: { 'content-type': 'application/json' },
-			});
-			assert.ok(answer.status < 500, answer.text);
-			if (answer.status >= 400) assert.equal(await count(), before);
-		}),
-		{ numRuns: 500 },
-	);
+	for (const { method, url, schema } of api.routes.filter((route) => route.url.startsWith('/v1/capsules'))) {
+		const request = fc.record({
+			body: nearly(schema.body ?? {}),
+			query: nearly(schema.querystring ?? {}),
+			version: fc.constantFrom('1.1', '1.33', '1.40', 'latest'),
+			id: fc.constantFrom('web', 'nothing', '%00', '%F0%9F%92%A3'),
+		});
+		await fc.assert(
+			fc.asyncProperty(request, async ({ body, query, version, id }) => {
+				const before = await count();
+				const parameters = Object.entries(Object(query)).map(([name, value]) => [name.toWellFormed(), String(value).toWellFormed()]);
+				const line = `${method} ${url.replace(':id', id)}?${new URLSearchParams(Object.fromEntries(parameters))}`;
+				const answer = await ask(api, line, { version, text: JSON.stringify(body) ?? '', headers: { 'content-type': 'application/json' } });
+				assert.ok(answer.status < 500, answer.text);
+				if (answer.status >= 400) assert.equal(await count(), before);
+			}),
+			{ numRuns: method === 'POST' && url === '/v1/capsules' ? 500 : 50 },
+		);
+	}
 });
