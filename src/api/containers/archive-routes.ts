@@ -35,8 +35,14 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 			response: responses({ 200: Type.Object({ data: Type.String(), stat: Type.Object({}) }) }),
 		},
 		handler: async (request, reply) => {
-			const signal = hostSignal(reply, context);
+			const refused = new AbortController();
+			const signal = AbortSignal.any([hostSignal(reply, context), refused.signal]);
 			const archive = await containers.getArchive(principalOf(request), request.params.id, request.query.path, signal);
+			if (archive.stat.size > archiveLimit) {
+				// A file says its size before its bytes come. The host need not go on sending them.
+				refused.abort();
+				throw fail('payload-too-large', `The archive is larger than the limit of ${archiveLimit} bytes.`);
+			}
 			const json = await begun(archiveJson(archive, request.microversion >= base64From, archiveLimit));
 			return reply.header('content-type', 'application/json').send(Readable.from(json, { objectMode: false }));
 		},
