@@ -37,6 +37,8 @@ export interface CapsuleMember {
 	readonly desiredStatus: ContainerGoal;
 	readonly exitCode: number | null;
 	readonly oomKilled: boolean;
+	/** null = it has never run. */
+	readonly startedAt: number | null;
 }
 
 export interface CapsuleSandbox {
@@ -66,7 +68,8 @@ function currentInit(members: readonly CapsuleMember[]): CapsuleMember | undefin
 
 /** Members whose turn has come and that nobody has told to run yet. */
 export function membersDue(members: readonly CapsuleMember[]): readonly CapsuleMember[] {
-	return turn(members).filter((member) => member.status === 'Created' && member.desiredStatus === 'Created');
+	// What ran before and is made anew stays as its user left it.
+	return turn(members).filter((member) => member.status === 'Created' && member.desiredStatus === 'Created' && member.startedAt === null);
 }
 
 /** Members that a request to start the capsule starts: those whose turn it is, also after they ended or failed. */

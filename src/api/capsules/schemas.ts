@@ -51,8 +51,8 @@ const members = {
 	labels: Type.Optional(Nullable(Labels)),
 	workDir: Type.Optional(Nullable(Type.String({ maxLength: 4096 }))),
 	imagePullPolicy: Type.Optional(Nullable(Type.Enum(imagePullPolicies))),
-	stdin: Type.Optional(Flag),
-	tty: Type.Optional(Flag),
+	stdin: Type.Optional({ ...Flag, description: 'From version 1.37.' }),
+	tty: Type.Optional({ ...Flag, description: 'From version 1.37.' }),
 	resources: Type.Optional(
 		Type.Object(
 			{
@@ -69,7 +69,7 @@ const members = {
 			closed,
 		),
 	),
-	ports: Type.Optional(Type.Array(Port, { maxItems: 256 })),
+	ports: Type.Optional(Type.Array(Port, { maxItems: 256, description: 'Opened for all; not looked at before version 1.35.' })),
 	volumeMounts: Type.Optional(Type.Array(VolumeMount, { maxItems: 64 })),
 };
 
@@ -94,7 +94,7 @@ const TemplateVolume = Type.Object({
 const Metadata = Type.Object({
 	name: Type.Optional(Nullable(Name)),
 	labels: Type.Optional(Nullable(Labels)),
-	annotations: Type.Optional(Nullable(Labels)),
+	annotations: Type.Optional({ ...Nullable(Labels), description: 'From version 1.38.' }),
 });
 
 const RestartPolicy = Type.Enum([...capsuleRestartPolicies]);
@@ -104,12 +104,19 @@ export const Template = Type.Object(
 		kind: Type.Enum(['capsule', 'Capsule']),
 		capsuleVersion: Type.Optional(Type.Enum(['beta', 'Beta'])),
 		metadata: Metadata,
-		restartPolicy: Type.Optional(RestartPolicy),
+		restartPolicy: Type.Optional({ ...RestartPolicy, description: 'Of old; what spec says counts from version 1.16.' }),
 		availabilityZone: Type.Optional(Nullable(Reference)),
 		spec: Type.Object({
 			restartPolicy: Type.Optional(RestartPolicy),
 			containers: Type.Array(TemplateContainer, { minItems: 1, maxItems: 100 }),
-			initContainers: Type.Optional(Nullable(Type.Array(TemplateInitContainer, { maxItems: 100 }))),
+			initContainers: Type.Optional(
+				Nullable(
+					Type.Array(TemplateInitContainer, {
+						maxItems: 100,
+						description: 'Run one after another, before the containers. From version 1.34.',
+					}),
+				),
+			),
 			volumes: Type.Optional(Nullable(Type.Array(TemplateVolume, { maxItems: 100 }))),
 			nets: Type.Optional(Nullable(Nets)),
 			securityGroups: Type.Optional(Nullable(SecurityGroups)),

@@ -15,7 +15,7 @@ export function checkMemberAction(action: ContainerAction, row: ContainerRow): v
 	if (row.kind === 'capsule_init') {
 		throw fail('conflict', `Init container ${row.id} runs in its turn only: start capsule ${row.sandbox_id} to have it tried again.`);
 	}
-	if (row.desired_status === 'Created' && row.status === 'Created' && action !== 'rebuild') {
+	if (row.desired_status === 'Created' && row.started_at === null && action !== 'rebuild') {
 		throw fail('conflict', `Container ${row.id} waits until the init containers of capsule ${row.sandbox_id} have ended.`);
 	}
 }

@@ -16,6 +16,7 @@ function member(name: string, change: Partial<CapsuleMember> = {}): CapsuleMembe
 		desiredStatus: 'Running',
 		exitCode: null,
 		oomKilled: false,
+		startedAt: null,
 		...change,
 	};
 }

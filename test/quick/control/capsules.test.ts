@@ -390,6 +390,10 @@ test('what would break the order of members is refused', async (t) => {
 	}
 	await containers.stop(me, app.id, { timeout: 1 });
 	await host.settle();
+	await containers.rebuild(me, app.id, { image: 'other', imageDriver: null });
+	await host.settle();
+	await host.settle();
+	assert.equal((await containers.show(me, app.id)).status, 'Created', 'it stays as it was left');
 	await containers.start(me, app.id);
 	await host.settle();
 	assert.equal((await capsules.show(me, made.id)).status, 'Running');
