@@ -109,12 +109,14 @@ export class CliWorld {
 	}
 
 	/** Runs the program itself. */
-	spawn(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+	spawn(words: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ''): Promise<Ended> {
 		return new Promise((resolve) => {
 			const env = { ...this.environment, ...environment };
-			execFile(path.join(root, 'bin/zunbox'), [...words], { env, timeout: 60_000 }, (error, out, err) => {
+			const child = execFile(path.join(root, 'bin/zunbox'), [...words], { env, timeout: 60_000 }, (error, out, err) => {
 				resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, out, err });
 			});
+			child.stdin?.on('error', () => {});
+			child.stdin?.end(input);
 		});
 	}
 }

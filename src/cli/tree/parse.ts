@@ -62,7 +62,7 @@ function parseRest(spec: CommandSpec, rest: readonly string[]): Parsed {
 	const options = spec.options ?? [];
 	const config = parserConfig(options);
 	const end = spec.command ? endOfOurs(spec, rest, config) : rest.length;
-	const parsed = parseOurs(spec, { ...config, args: rest.slice(0, end) });
+	const parsed = parseOurs(spec, { ...config, args: withNegatives(rest.slice(0, end), options) });
 	if (parsed.values['help'] === true) return { kind: 'help', path: spec.path };
 	const given = new Map<string, (string | boolean)[]>();
 	for (const token of parsed.tokens) {
@@ -102,6 +102,18 @@ function parserConfig(options: readonly OptionSpec[]): ParserConfig {
 		return [name, { type, multiple: true, ...(short === undefined ? {} : { short }) }] as const;
 	});
 	return { options: { ...help, ...Object.fromEntries(entries) }, allowPositionals: true, allowNegative: true, tokens: true };
+}
+
+/** A negative number is the value of the option before it, which the parser takes only where they are one word. */
+function withNegatives(words: readonly string[], options: readonly OptionSpec[]): string[] {
+	const joined: string[] = [];
+	for (const word of words) {
+		const before = joined.at(-1);
+		const takesValue = options.some(({ name, value }) => value !== undefined && before === `--${name}`);
+		if (takesValue && /^-\d+$/.test(word)) joined.splice(-1, 1, `${before}=${word}`);
+		else joined.push(word);
+	}
+	return joined;
 }
 
 /** Where the command for somebody else begins: after our last argument, or after `--`. */
@@ -147,9 +159,7 @@ function explained(error: unknown, spec: CommandSpec): Error {
 		const advice = near === null ? `see zunbox ${spec.path} --help` : `did you mean ${near}?`;
 		return usageError(`there is no option ${option}; ${advice}`);
 	}
-	const known = (spec.options ?? []).find(
-		({ name, short }) => error.message.includes(`--${name} `) || error.message.includes(`'-${short},`),
-	);
+	const known = (spec.options ?? []).find(({ name, short }) => option === `--${name}` || option === `-${short}`);
 	const name = known === undefined ? option : `--${known.name}`;
 	const takes = known?.value === undefined ? 'takes no value' : `needs a value: ${name} <${known.value}>`;
 	return usageError(`${name} ${takes}`);

@@ -217,6 +217,23 @@ describe('zunbox', { timeout: 50_000 }, () => {
 		assert.equal((await world.zunbox(['container', 'cp', 'a', 'b'])).code, 2);
 	});
 
+	test('makes volumes, attaches them to sandboxes, and shows hosts and limits', async () => {
+		await zunbox('sandbox', 'create', 'keeper');
+		assert.match(await zunbox('volume', 'create', 'data', '--size', '2'), /^size +2 GiB$/m);
+		await zunbox('sandbox', 'volume', 'attach', 'keeper', 'data', '--read-only');
+		assert.match(await zunbox('sandbox', 'volume', 'list', 'keeper'), /^\S{36} +data +yes$/m);
+		assert.equal((await world.zunbox(['volume', 'delete', 'data'])).code, 1);
+		await zunbox('sandbox', 'volume', 'detach', 'keeper', 'data');
+		await eventually('it is detached', async () => (await zunbox('volume', 'show', 'data')).includes('available'));
+		assert.equal(await zunbox('volume', 'delete', 'data'), 'data is deleted\n');
+		assert.match(await zunbox('host', 'list'), /^HOST +STATE +CPU[\s\S]*\n\S+ +up +\S+ \/ 8 /);
+		assert.match(
+			await zunbox('quota', 'set', 'admin', '--containers', '77', '--volume-gigabytes', '-1'),
+			/^volume_gigabytes +\d+ +no limit$/m,
+		);
+		assert.match(await zunbox('quota', 'show'), /^containers +\d+ +77$/m);
+	});
+
 	test('makes networks, projects and users, who then have rights of their own', async () => {
 		assert.match(await zunbox('network', 'create', 'back', '--cidr', '10.9.0.0/24'), /^addresses +10\.9\.0\.0\/24$/m);
 		assert.match(await zunbox('network', 'list'), /^back +ACTIVE +10\.9\.0\.0\/24 +no/m);

@@ -93,6 +93,11 @@ describe('a command line', () => {
 		assert.deepEqual(parsed('exec', '-it', 'web', 'sh').input.command, ['sh']);
 	});
 
+	test('takes negative numbers as values', () => {
+		assert.equal(parsed('quota', 'set', 'shop', '--containers', '-1', '--cpu=-1').input.integer('containers'), -1);
+		assert.match(complaint('quota', 'set', 'shop', '--containers', '--cpu', '1'), /--containers needs a value: --containers <count>/);
+	});
+
 	test('takes several names where there may be several', () => {
 		assert.deepEqual(parsed('rm', 'a', '--stop', 'b', 'c').input.arguments('container'), ['a', 'b', 'c']);
 	});
