@@ -2,7 +2,7 @@ import { failPoint } from '../faults/fail-point.ts';
 import type { Principal } from '../model/principal.ts';
 import { type ContainerRow, containersOf } from '../store/containers.ts';
 import { insertEvent } from '../store/events.ts';
-import { endOperations, insertOperation } from '../store/operations.ts';
+import { endOperations, insertOperation, overtakeOperations } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { changeContainer, changeSandbox } from './changes.ts';
@@ -12,9 +12,13 @@ import { sandboxSize } from './sizes.ts';
 /** Who asks for something: a user's request, or the service itself in that user's name. */
 export type Asker = Pick<Principal, 'requestId' | 'userId'>;
 
+/** How operations end that a delete has overtaken: it waits for none of them. */
+const overtaken = 'It was deleted meanwhile.';
+
 /** Marks a sandbox and all in it for deletion. What has no host goes at once. */
 export async function askSandboxDelete(deps: Deps, tx: StoreTransaction, asker: Asker, row: SandboxRow): Promise<void> {
 	const now = deps.now();
+	await overtakeOperations(tx, row.id, overtaken, now);
 	await insertOperation(
 		tx,
 		{
@@ -30,6 +34,7 @@ export async function askSandboxDelete(deps: Deps, tx: StoreTransaction, asker: 
 		now,
 	);
 	for (const container of await containersOf(tx, row.id)) {
+		await overtakeOperations(tx, container.id, overtaken, now);
 		await changeContainer(tx, container, { status: 'Deleting', task_state: 'container_deleting', desired_status: 'Deleted' }, now);
 	}
 	await changeSandbox(tx, row, { status: 'Deleting', task_state: 'sandbox_deleting', desired_status: 'Deleted' }, now);
@@ -40,6 +45,7 @@ export async function askSandboxDelete(deps: Deps, tx: StoreTransaction, asker: 
 export async function askContainerDelete(deps: Deps, tx: StoreTransaction, asker: Asker, row: ContainerRow, stop: boolean): Promise<void> {
 	const now = deps.now();
 	const sandbox = await sandboxRow(tx, row.sandbox_id);
+	await overtakeOperations(tx, row.id, overtaken, now);
 	await insertOperation(
 		tx,
 		{

@@ -37,7 +37,8 @@ export function checkImageName(image: string): void {
 /** What the engine is to be asked for, for a container's image. */
 export interface ImageChoice {
 	readonly reference: string;
-	readonly pullPolicy: ImagePullPolicy;
+	/** null = as the container says. */
+	readonly pullPolicy: ImagePullPolicy | null;
 }
 
 /** For containers of one sandbox on a host, by container id; what is missing is asked for as the container says. */
@@ -62,10 +63,20 @@ export async function imageChoices(
 		const owners = owned.filter((row) => row.reference === reference);
 		if (mine !== undefined) choices.set(container.id, { reference: mine.engine_reference, pullPolicy: 'never' });
 		else if (owners.length > 0 && !owners.some((row) => row.project_id === container.project_id)) {
-			choices.set(container.id, { reference: container.image, pullPolicy: 'always' });
+			choices.set(container.id, { reference: asName(container.image), pullPolicy: 'always' });
+		} else if (asName(container.image) !== container.image) {
+			choices.set(container.id, { reference: asName(container.image), pullPolicy: null });
 		}
 	}
 	return choices;
+}
+
+/**
+ * What an engine would take for an image's id, or the beginning of one, in a form that it takes for a name only: by its
+ * id an image of any project could be had, also one that was committed, or pulled with credentials.
+ */
+function asName(image: string): string {
+	return /^(sha256:)?[0-9a-f]+$/i.test(image) ? fullReference(image) : image;
 }
 
 /** Notes that the project pulls the image with credentials. */

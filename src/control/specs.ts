@@ -12,13 +12,16 @@ import { imageChoices } from './project-images.ts';
 
 /**
  * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
- * that operations take effect one after another; without one it is what was wanted last.
+ * that operations take effect one after another; without one it is what was wanted last. A delete waits for nothing,
+ * and the last one says how.
  */
 export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): Promise<SandboxSpec> {
 	const sandbox = toSandbox(row);
 	const open = await openOperations(db, row.id);
 	const firstOf = new Map<string, Operation>();
-	for (const operation of open) if (!firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
+	for (const operation of open) {
+		if (operation.kind === 'delete' || !firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
+	}
 	const operation = firstOf.get(row.id) ?? null;
 	const containers: ContainerSpec[] = [];
 	const rows = await containersOf(db, row.id);
@@ -31,7 +34,9 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		const usable = auth !== null && isFromRegistry(container.image, auth.domain) ? auth : null;
 		const spec = containerSpec(container, first, usable);
 		const choice = images.get(container.id);
-		containers.push(choice === undefined ? spec : { ...spec, image: choice.reference, imagePullPolicy: choice.pullPolicy });
+		containers.push(
+			choice === undefined ? spec : { ...spec, image: choice.reference, imagePullPolicy: choice.pullPolicy ?? spec.imagePullPolicy },
+		);
 	}
 	const own = await deps.network.nameservers(db, row.id);
 	const nameservers = own.length > 0 ? own : deps.options.nameservers;

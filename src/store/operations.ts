@@ -93,3 +93,14 @@ export async function endOperations(tx: StoreTransaction, targetId: string, erro
 		.where(isUnfinished)
 		.execute();
 }
+
+/** Ends what was asked of a target before its deletion; earlier deletes go on. */
+export async function overtakeOperations(tx: StoreTransaction, targetId: string, error: string, now: number): Promise<void> {
+	await tx
+		.updateTable('operation')
+		.set({ state: 'failed', error, finished_at: now })
+		.where('target_id', '=', targetId)
+		.where('kind', '<>', 'delete')
+		.where('state', 'in', ['queued', 'running'])
+		.execute();
+}

@@ -276,3 +276,30 @@ test('a wait answers when the status is there, or cannot come any more', async (
 	await host.settle();
 	await assert.rejects(deleted, code('container-not-found'));
 });
+
+test('a delete waits for nothing that was asked before it, however long that takes', async (t) => {
+	const control = await startControl();
+	t.after(() => control.close());
+	await control.link.register(hostFacts('h1'));
+	const me = principal('p1');
+	const { containers, sandboxes } = control.service;
+	const { id: box } = await sandboxes.create(me, {});
+	const { id } = await containers.create(me, { image: 'busybox', sandbox: box, run: true });
+	await containers.delete(me, id, { force: false, stop: true, allProjects: false });
+	await containers.delete(me, id, { force: true, stop: false, allProjects: false });
+	const wanted = (await control.link.sandbox('h1', box))?.containers[0];
+	assert.deepEqual([wanted?.goal, wanted?.operation?.kind, wanted?.operation?.args.stop], ['Deleted', 'delete', false]);
+	const states = async (target: string) =>
+		(await control.store.db.selectFrom('operation').selectAll().where('target_id', '=', target).orderBy('seq').execute()).map(
+			({ kind, state, error }) => [kind, state, error],
+		);
+	assert.deepEqual((await states(id))[0], ['create', 'failed', 'It was deleted meanwhile.']);
+	await sandboxes.delete(me, box, { force: true });
+	assert.equal((await control.link.sandbox('h1', box))?.goal, 'Deleted');
+	await new ModelHost(control.link, 'h1').settle();
+	await assert.rejects(sandboxes.show(me, box), code('sandbox-not-found'));
+	assert.deepEqual(
+		(await states(id)).map(([kind, state]) => `${kind} ${state}`),
+		['create failed', 'delete done', 'delete done'],
+	);
+});

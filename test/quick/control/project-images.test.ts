@@ -90,3 +90,17 @@ test('who was not shown to may have a private image must pull it', async (t) => 
 	assert.equal((await told('p2', image, { registry: 'r2' })).imagePullPolicy, 'always');
 	assert.equal((await told('p2', 'busybox')).imagePullPolicy, 'ifnotpresent');
 });
+
+test('what an engine could take for an image’s id is asked for as a name: by its id nobody gets another project’s image', async (t) => {
+	const { told } = await start(t);
+	for (const [given, asked] of [
+		['cafe', 'docker.io/library/cafe:latest'],
+		['sha256:0e69', 'docker.io/library/sha256:0e69'],
+		['0e69864fc2e0e75ada38259b351575f1944574b501480f95024e572d78930fc7', undefined],
+		['cafe:1', 'cafe:1'],
+		['team/cafe', 'team/cafe'],
+	] as const) {
+		const container = await told('p1', given, { imagePullPolicy: 'never' });
+		assert.deepEqual([container.image, container.imagePullPolicy], [asked ?? `docker.io/library/${given}:latest`, 'never']);
+	}
+});
