@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SandboxSpec } from '../../model/spec.ts';
 
@@ -34,13 +34,27 @@ export function nameContents(spec: Pick<SandboxSpec, 'hosts' | 'dns'>): string {
 	return `${renderHosts(spec)}\0${renderResolv(spec)}`;
 }
 
-/** What both files hold now; null = they are not there. */
+/** No file of names that was written here is as long, in bytes. */
+const longestFile = 1 << 20;
+
+/**
+ * What both files hold now; null = they are not there, or are none of ours. Containers may write to them: what they
+ * made too long to be ours is not read, whatever its length.
+ */
 export async function readNameFiles(paths: NameFilePaths): Promise<string | null> {
 	try {
-		return `${await readFile(paths.hosts, 'utf8')}\0${await readFile(paths.resolv, 'utf8')}`;
+		return `${await readShort(paths.hosts)}\0${await readShort(paths.resolv)}`;
 	} catch {
 		return null;
 	}
+}
+
+async function readShort(file: string): Promise<string> {
+	await using handle = await open(file, constants.O_RDONLY);
+	const buffer = Buffer.alloc(Math.min((await handle.stat()).size, longestFile) + 1);
+	const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+	if (bytesRead > longestFile) throw new Error(`${file} is too long`);
+	return buffer.toString('utf8', 0, bytesRead);
 }
 
 /**

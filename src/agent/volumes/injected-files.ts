@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttachedVolume } from './host-volumes.ts';
 import type { VolumePaths } from './volume-paths.ts';
@@ -15,8 +15,7 @@ export class InjectedFiles {
 	/** Writes the file where it is not there yet, readable for every user of a container, and answers its path. */
 	async ensure(sandboxId: string, volumeId: string, contents: Buffer): Promise<string> {
 		const file = this.#paths.file(sandboxId, volumeId);
-		const there = await readFile(file).catch(() => null);
-		if (there?.equals(contents)) return file;
+		if (await holds(file, contents)) return file;
 		for (const folder of [path.dirname(path.dirname(file)), path.dirname(file)]) {
 			await mkdir(folder, { recursive: true });
 			await chmod(folder, 0o711);
@@ -52,6 +51,18 @@ export class InjectedFiles {
 			);
 		});
 		return (await Promise.all(found)).flat();
+	}
+}
+
+/** Whether these are the file's contents. Containers may write to it: no more of it is read than there should be. */
+async function holds(file: string, contents: Buffer): Promise<boolean> {
+	try {
+		await using handle = await open(file, 'r');
+		const buffer = Buffer.alloc(contents.length + 1);
+		const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+		return buffer.subarray(0, bytesRead).equals(contents);
+	} catch {
+		return false;
 	}
 }
 

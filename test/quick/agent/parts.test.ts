@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { DriverAgentLink } from '../../../src/agent/agent-link.ts';
-import { renderHosts, renderResolv } from '../../../src/agent/hooks/name-files.ts';
+import {
+	nameContents,
+	nameFilePaths,
+	readNameFiles,
+	renderHosts,
+	renderResolv,
+	writeNameFiles,
+} from '../../../src/agent/hooks/name-files.ts';
 import { runAll } from '../../../src/agent/hooks/run-all.ts';
 import type { HostNetworking } from '../../../src/agent/network/host-networking.ts';
 import { NoNetworking } from '../../../src/agent/network/no-networking.ts';
@@ -84,6 +94,20 @@ describe('name files', () => {
 			'search b.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n',
 		);
 		assert.equal(renderResolv({ dns: { nameservers: [], search: [] } }), '');
+	});
+
+	test('are not read when a container has made them too long to be ours, and are put right', async (t) => {
+		const directory = await mkdtemp(path.join(tmpdir(), 'zunbox-names-'));
+		t.after(() => rm(directory, { recursive: true }));
+		const paths = nameFilePaths(directory, 'box');
+		const names = { hosts: [], dns: { nameservers: ['192.0.2.1'], search: [] } };
+		await writeNameFiles(paths, names);
+		assert.equal(await readNameFiles(paths), nameContents(names));
+		// Sparse: longer than any memory.
+		await truncate(paths.hosts, 2 ** 40);
+		assert.equal(await readNameFiles(paths), null);
+		await writeNameFiles(paths, names);
+		assert.equal(await readNameFiles(paths), nameContents(names));
 	});
 });
 
