@@ -156,6 +156,7 @@ export class DockerContainers implements ContainerDriver {
 				signal,
 				timeout: 600_000,
 				idempotent: false,
+				long: true,
 			});
 			return text(body, 'Id');
 		});
@@ -182,6 +183,7 @@ export class DockerContainers implements ContainerDriver {
 			query: { t: seconds },
 			timeout: seconds * 1_000 + stopSlack,
 			accept: [304],
+			long: true,
 			signal,
 		} as const;
 		try {

@@ -83,6 +83,7 @@ export class DockerImages implements ImageDriver {
 			signal,
 			accept: [404],
 			timeout: 300_000,
+			long: true,
 		});
 	}
 

@@ -109,6 +109,19 @@ describe('the engine client', () => {
 		}
 	});
 
+	test('long requests, however many, hold up no other', async (t) => {
+		const { client, requests } = await serve(t, (request, response) => {
+			if (request.url?.endsWith('/short') === true) response.end('{"a":1}');
+		});
+		const ended = new AbortController();
+		const stop = { method: 'POST', signal: ended.signal, timeout: 60_000, long: true } as const;
+		const stops = Array.from({ length: 200 }, () => client.json(get('/stop', stop)).catch(() => null));
+		assert.deepEqual((await client.json(get('/short'))).body, { a: 1 });
+		ended.abort();
+		await Promise.all(stops);
+		assert.ok(requests.includes('GET /v1.41/short'));
+	});
+
 	test('has a deadline for the head and for the body', async (t) => {
 		const { client } = await serve(t, (request, response) => {
 			if (request.url?.endsWith('/begun') === true) response.write('{"a":');

@@ -24,6 +24,8 @@ export interface EngineRequest {
 	readonly idempotent?: boolean;
 	/** Error statuses that are answers. */
 	readonly accept?: readonly number[];
+	/** Takes as long as somebody else wants it to, such as a stop with grace: it has a connection of its own. */
+	readonly long?: boolean;
 }
 
 export interface JsonAnswer {
@@ -36,8 +38,8 @@ const defaultTimeout = 60_000;
 const pauses = [50, 250];
 
 /**
- * The Docker Engine API over a unix socket. Ordinary requests share kept-alive connections; each stream has its own, so
- * that followers of logs never hold up others. Every method throws a DriverError, or the signal's reason once it is
+ * The Docker Engine API over a unix socket. Ordinary requests share kept-alive connections; each stream and each long
+ * request has its own, so that followers of logs and slow ends of containers never hold up others. Every method throws a DriverError, or the signal's reason once it is
  * aborted.
  */
 export class EngineClient {
@@ -52,7 +54,7 @@ export class EngineClient {
 	/** For a request with a short answer: waits for all of it. */
 	async json(request: EngineRequest): Promise<JsonAnswer> {
 		return this.#attempt(request, async (path, timeout) => {
-			const answer = await sendOnce(this.#sent(request, path, this.#agent), timeout);
+			const answer = await sendOnce(this.#sent(request, path, request.long === true ? false : this.#agent), timeout);
 			const body = await readAll(answer);
 			const parsed = parseJson(body.toString());
 			this.#check(request, answer.status, parsed === undefined ? body.toString() : text(parsed, 'message'));
