@@ -52,16 +52,17 @@ export class Attributes {
 		return number;
 	}
 
-	texts(name: string): readonly string[] | undefined {
-		return this.#list(name)?.map((value) => {
+	/** `most` = the longest list that is taken. */
+	texts(name: string, most: number): readonly string[] | undefined {
+		return this.#list(name, most)?.map((value) => {
 			if (typeof value !== 'string') throw invalid(name, value, 'is not a valid string');
 			return value;
 		});
 	}
 
-	/** A list of things with attributes of their own. null counts as the empty list. */
-	things<Thing>(name: string, read: (attributes: Attributes) => Thing): readonly Thing[] | undefined {
-		return this.#list(name)?.map((value) => {
+	/** A list of `most` things with attributes of their own. null counts as the empty list. */
+	things<Thing>(name: string, most: number, read: (attributes: Attributes) => Thing): readonly Thing[] | undefined {
+		return this.#list(name, most)?.map((value) => {
 			const attributes = new Attributes(value, name);
 			const thing = read(attributes);
 			attributes.end();
@@ -95,11 +96,12 @@ export class Attributes {
 		return this.#values[name];
 	}
 
-	#list(name: string): readonly unknown[] | undefined {
+	#list(name: string, most: number): readonly unknown[] | undefined {
 		const value = this.#take(name);
 		if (value === undefined) return undefined;
 		if (value === null) return [];
 		if (!Array.isArray(value)) throw invalid(name, value, 'is not a list');
+		if (value.length > most) throw invalid(name, `${value.length} items`, `exceeds the limit of ${most}`);
 		return value;
 	}
 }

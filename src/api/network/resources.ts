@@ -16,6 +16,12 @@ import type { Attributes } from './attributes.ts';
 import { renderNetwork, renderPort, renderSecurityGroup, renderSecurityGroupRule, renderSubnet } from './render.ts';
 import type { Resource } from './resource.ts';
 
+/**
+ * Longest lists in one thing. Most are Neutron's defaults. Without them one port could take all addresses of a network
+ * that its project shares with others.
+ */
+const most = { fixedIps: 5, addressPairs: 10, securityGroups: 64, pools: 64, nameservers: 5, routes: 20 } as const;
+
 const common = ['id', 'name', 'tenant_id', 'project_id', 'description', 'tags', 'created_at', 'updated_at', 'revision_number'] as const;
 
 export function networkResource({ networks }: NetworkControl): Resource<NetworkView, CreateNetwork, NetworkChange> {
@@ -66,12 +72,12 @@ export function subnetResource({ subnets }: NetworkControl): Resource<Subnet, Cr
 			name: attributes.text('name'),
 			description: attributes.text('description'),
 			gatewayIp: attributes.nullableText('gateway_ip'),
-			allocationPools: attributes.things('allocation_pools', (pool) => ({
+			allocationPools: attributes.things('allocation_pools', most.pools, (pool) => ({
 				start: pool.requiredText('start'),
 				end: pool.requiredText('end'),
 			})),
-			dnsNameservers: attributes.texts('dns_nameservers'),
-			hostRoutes: attributes.things('host_routes', (route) => ({
+			dnsNameservers: attributes.texts('dns_nameservers', most.nameservers),
+			hostRoutes: attributes.things('host_routes', most.routes, (route) => ({
 				destination: route.requiredText('destination'),
 				nexthop: route.requiredText('nexthop'),
 			})),
@@ -132,12 +138,12 @@ export function portResource({ ports }: NetworkControl): Resource<Port, CreatePo
 			description: attributes.text('description'),
 			macAddress: attributes.nullableText('mac_address') ?? undefined,
 			adminStateUp: attributes.boolean('admin_state_up'),
-			fixedIps: attributes.things('fixed_ips', (fixedIp) =>
+			fixedIps: attributes.things('fixed_ips', most.fixedIps, (fixedIp) =>
 				given({ ipAddress: fixedIp.text('ip_address'), subnetId: fixedIp.text('subnet_id') }),
 			),
-			securityGroups: attributes.texts('security_groups'),
+			securityGroups: attributes.texts('security_groups', most.securityGroups),
 			portSecurityEnabled: attributes.boolean('port_security_enabled'),
-			allowedAddressPairs: attributes.things('allowed_address_pairs', (pair) => ({
+			allowedAddressPairs: attributes.things('allowed_address_pairs', most.addressPairs, (pair) => ({
 				ipAddress: pair.requiredText('ip_address'),
 				macAddress: pair.nullableText('mac_address') ?? null,
 			})),

@@ -164,6 +164,7 @@ describe('containers', () => {
 			['a mount of nothing', { mounts: [{ destination: '/x' }] }, /'mounts'/],
 			['a relative mount', { mounts: [{ source: 'v', destination: 'x' }] }, /'mounts\.0\.destination'/],
 			['a port that is none', { exposed_ports: { '70000/tcp': {} } }, /70000/],
+			['too many ports', { exposed_ports: Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`${n + 1}`, {}])) }, /256 is the most/],
 			['groups and ports', { security_groups: ['g'], exposed_ports: { '80': {} } }, /cannot be given together/],
 			['nets with a sandbox', { sandbox: 'shelf', nets: [{ network: 'n' }] }, /nets cannot be given with an existing sandbox/],
 			['a zone with a sandbox', { sandbox: 'shelf', availability_zone: 'nova' }, /availability_zone cannot be given/],

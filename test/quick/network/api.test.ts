@@ -239,6 +239,24 @@ describe('ports', () => {
 		assertError(await attempt({ port_security_enabled: false, security_groups: ['x'] }), 404, 'SecurityGroupNotFound');
 	});
 
+	test('take only so many addresses each, so that none takes all of a shared network', async (t) => {
+		const { client } = await apiWorld(t);
+		const someone = client();
+		const { network, subnet } = await netOf(someone);
+		const ask = (count: number) =>
+			someone.request('POST', '/ports', {
+				port: { network_id: network.id, fixed_ips: Array.from({ length: count }, () => ({ subnet_id: subnet.id })) },
+			});
+		assert.equal((await ask(5)).status, 201);
+		assertError(await ask(6), 400, 'InvalidInput');
+		const pairs = Array.from({ length: 11 }, (_, n) => ({ ip_address: `10.1.0.${n + 1}` }));
+		assertError(
+			await someone.request('POST', '/ports', { port: { network_id: network.id, allowed_address_pairs: pairs } }),
+			400,
+			'InvalidInput',
+		);
+	});
+
 	test('on a shared network are seen by their project alone, and may not pass for others', async (t) => {
 		const { client } = await apiWorld(t);
 		const [someone, stranger] = [client(), client()];

@@ -162,20 +162,7 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 			ownerContainerId: container.id,
 		});
 		const distinct = new Map(wanted.map((wish) => [`${wish.port}/${wish.protocol}`, wish]));
-		for (const { port, protocol } of distinct.values()) {
-			for (const ethertype of ['IPv4', 'IPv6'] as const) {
-				await this.securityGroups.addRule(tx, group, {
-					direction: 'ingress',
-					ethertype,
-					protocol,
-					portRangeMin: port,
-					portRangeMax: port,
-					remoteIpPrefix: null,
-					remoteGroupId: null,
-					description: '',
-				});
-			}
-		}
+		await this.securityGroups.openPorts(tx, group, [...distinct.values()]);
 		for (const port of await ports(tx, { sandboxIds: [container.sandboxId] })) {
 			if (port.portSecurityEnabled) await this.ports.change(tx, port, { securityGroupIds: [...port.securityGroupIds, group.id] });
 		}

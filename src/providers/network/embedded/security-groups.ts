@@ -105,6 +105,20 @@ export class SecurityGroups {
 		return added;
 	}
 
+	/** Opens a new group for these ports, to all. No port may be there twice. */
+	async openPorts(
+		tx: StoreTransaction,
+		group: SecurityGroup,
+		ports: readonly { readonly port: number; readonly protocol: string }[],
+	): Promise<void> {
+		const rules = ports.flatMap(({ port, protocol }) =>
+			(['IPv4', 'IPv6'] as const).map((ethertype) =>
+				canonicalRule({ ...anything, direction: 'ingress', ethertype, protocol, portRangeMin: port, portRangeMax: port }),
+			),
+		);
+		await this.#insertRules(tx, group, rules);
+	}
+
 	async removeRule(tx: StoreTransaction, rule: SecurityGroupRule): Promise<void> {
 		await deleteSecurityGroupRule(tx, rule.id);
 		await this.#changes.mark(tx, { groupRules: [rule.securityGroupId] });
