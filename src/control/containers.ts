@@ -1,6 +1,6 @@
 import type { Updateable } from 'kysely';
 import { failPoint } from '../faults/fail-point.ts';
-import { fail } from '../model/errors.ts';
+import { fail, ZunboxError } from '../model/errors.ts';
 import type { ContainerOperationKind, Operation, OperationArgs } from '../model/operation.ts';
 import type { Principal } from '../model/principal.ts';
 import { signalName } from '../model/signals.ts';
@@ -299,7 +299,10 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	/** History outlives the container: by its id it is found for as long as it is kept. */
 	async #history(principal: Principal, ref: string, requestId: string | null): Promise<readonly Operation[]> {
 		const db = this.#deps.store.db;
-		const live = await findContainer(db, principal, ref).catch(() => null);
+		const live = await findContainer(db, principal, ref).catch((error: unknown) => {
+			if (error instanceof ZunboxError && error.code === 'container-not-found') return null;
+			throw error;
+		});
 		let query = db
 			.selectFrom('operation')
 			.selectAll()
@@ -318,8 +321,6 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const found = await this.#find(tx, principal, ref, ask.action);
 			const sandbox = await findSandbox(tx, principal, found.sandbox_id);
-			if (sandbox.host === null)
-				throw fail('conflict', `Container ${found.id} has no host: ${found.status_reason ?? 'it was never placed'}`);
 			if (ask.change.desired_status === 'Running' && sandbox.desired_status !== 'Running') {
 				throw fail(
 					'invalid-state-exception',
@@ -355,7 +356,9 @@ export class Containers extends ContainerLooks implements ContainerControl {
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: ContainerRow, ask: Ask): Promise<void> {
 		const sandbox = await sandboxRow(tx, row.sandbox_id);
-		const operation = { ...subject(principal, row), kind: ask.kind, args: ask.args ?? {}, host: sandbox?.host ?? null };
+		// Nobody would ever carry it out.
+		if (!sandbox?.host) throw fail('conflict', `Container ${row.id} has no host: ${row.status_reason ?? 'it was never placed'}`);
+		const operation = { ...subject(principal, row), kind: ask.kind, args: ask.args ?? {}, host: sandbox.host };
 		await insertOperation(tx, operation, this.#deps.now());
 		await changeContainer(tx, row, ask.change, this.#deps.now());
 		await touchSandbox(tx, row.sandbox_id);
