@@ -1,7 +1,9 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig } from './config/load.ts';
 import { settings } from './config/settings.ts';
+import { DriverLoadError } from './drivers/load-driver.ts';
 import { startService } from './start-service.ts';
+import { DataFolderInUse } from './wiring/single-instance.ts';
 
 export interface ServeOptions {
 	/** Configuration file. */
@@ -28,7 +30,8 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
 		await service.stop();
 		return 0;
 	} catch (error) {
-		console.error(error instanceof ConfigError ? `zunbox: ${error.message}` : error);
+		const forPeople = error instanceof ConfigError || error instanceof DriverLoadError || error instanceof DataFolderInUse;
+		console.error(forPeople ? `zunbox: ${error.message}` : error);
 		return 1;
 	}
 }

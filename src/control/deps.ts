@@ -32,8 +32,9 @@ export interface ControlOptions {
 	readonly maxKeptViews: number;
 	/** Names in a sandbox's hosts file at the most. */
 	readonly maxHostNames: number;
-	/** Operations and events are kept this long after their end, in ms. */
-	readonly historyRetention: number;
+	/** Operations are kept this long after their end, and events after they happened, in ms. */
+	readonly operationRetention: number;
+	readonly eventRetention: number;
 	/** Idempotency keys are remembered this long, in ms. */
 	readonly idempotencyRetention: number;
 	/** Containers' names unique in their project: refused with container-already-exists. */
@@ -52,7 +53,8 @@ export const defaultControlOptions: ControlOptions = {
 	executeMaxOutput: 4 << 20,
 	maxKeptViews: 5000,
 	maxHostNames: 200,
-	historyRetention: 30 * 24 * 3_600_000,
+	operationRetention: 30 * 24 * 3_600_000,
+	eventRetention: 30 * 24 * 3_600_000,
 	idempotencyRetention: 24 * 3_600_000,
 	uniqueContainerNames: false,
 	nameservers: [],

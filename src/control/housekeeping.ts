@@ -69,15 +69,15 @@ export class Housekeeping {
 	/** Drops history and keys that have been kept for long enough. */
 	async purge(): Promise<void> {
 		const now = this.#deps.now();
-		const { historyRetention, idempotencyRetention } = this.#deps.options;
+		const { operationRetention, eventRetention, idempotencyRetention } = this.#deps.options;
 		await this.#deps.store.transaction(async (tx) => {
 			await tx
 				.deleteFrom('operation')
-				.where('finished_at', '<', now - historyRetention)
+				.where('finished_at', '<', now - operationRetention)
 				.execute();
 			await tx
 				.deleteFrom('event')
-				.where('created_at', '<', now - historyRetention)
+				.where('created_at', '<', now - eventRetention)
 				.execute();
 			await tx
 				.deleteFrom('idempotency')

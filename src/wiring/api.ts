@@ -1,0 +1,74 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { capsuleRoutes } from '../api/capsules/routes.ts';
+import { hostRoutes } from '../api/hosts/routes.ts';
+import type { Api } from '../api/http/route.ts';
+import { identityRoutes } from '../api/identity/routes.ts';
+import { imageRoutes } from '../api/images/routes.ts';
+import { networkRoutes } from '../api/network/routes.ts';
+import { quotaRoutes } from '../api/quotas/routes.ts';
+import { registryRoutes } from '../api/registries/routes.ts';
+import { createApi } from '../api/server.ts';
+import { volumeRoutes } from '../api/volumes/routes.ts';
+import { zunNetworkRoutes } from '../api/zun-networks/routes.ts';
+import type { Config } from '../config/schema.ts';
+import { Hosts } from '../control/hosts.ts';
+import { ImageSearch } from '../control/image-search.ts';
+import { createNetworkControl } from '../control/networks/network-control.ts';
+import { QuotaControl } from '../control/quota-control.ts';
+import { RegistryControl } from '../control/registry-control.ts';
+import { VolumeControl } from '../control/volume-control.ts';
+import type { EmbeddedIdentity } from '../providers/identity/embedded/embedded-identity.ts';
+import { HttpRegistryCatalog } from '../providers/image/registry-catalog.ts';
+import type { WiredControl } from './control.ts';
+
+/** The HTTP service with all that it serves; it does not listen yet. `publicUrl` is asked at each use. */
+export async function wireApi(
+	config: Config,
+	control: WiredControl,
+	identity: EmbeddedIdentity,
+	publicUrl: () => string,
+	log: FastifyBaseLogger,
+): Promise<Api> {
+	const { store, secrets, network, quotas, deps, service, images } = control;
+	const networks = createNetworkControl({
+		store,
+		provider: network,
+		quotas,
+		quotaLimits: (projectId) => quotas.limits(store.db, projectId),
+	});
+	const { requestsPerSecond } = config.api;
+	return await createApi({
+		control: service,
+		identity,
+		logger: log,
+		options: {
+			publicUrl: config.publicUrl,
+			trustProxy: config.listen.trustProxy,
+			maxLimit: config.api.maxLimit,
+			bodyLimit: config.api.bodyLimit * 1024,
+			archiveLimit: config.api.archiveLimit * 1024 * 1024,
+			rateLimit: requestsPerSecond === 0 ? null : { perSecond: requestsPerSecond, burst: 2 * requestsPerSecond },
+			waitLimit: config.api.maxWait,
+			maxStreams: config.api.maxStreams,
+			maxSessions: config.api.maxStreams,
+			pathPrefix: config.api.pathPrefix,
+			corsOrigins: config.api.corsOrigins,
+			allowedRuntimes: config.api.allowedRuntimes,
+		},
+		plugins: [
+			(app) => identityRoutes(app, { identity, publicUrl }),
+			(app) => networkRoutes(app, { networks, publicUrl }),
+			(app, context) => capsuleRoutes(app, context, service.capsules),
+			(app) =>
+				volumeRoutes(app, {
+					volumes: new VolumeControl(deps),
+					options: { publicUrl: config.publicUrl, maxLimit: config.api.maxLimit },
+				}),
+			(app, context) => hostRoutes(app, context, new Hosts(deps, config.hosts.downAfter * 1000)),
+			(app, context) => quotaRoutes(app, context, new QuotaControl(store, quotas)),
+			(app, context) => registryRoutes(app, context, new RegistryControl(deps, secrets)),
+			(app, context) => imageRoutes(app, context, { images, search: new ImageSearch(deps, new HttpRegistryCatalog()) }),
+			(app, context) => zunNetworkRoutes(app, context, (principal, ref) => network.findNetwork(store.db, principal, ref)),
+		],
+	});
+}

@@ -1,0 +1,104 @@
+import path from 'node:path';
+import { upstreamNameservers } from '../agent/network/nameservers.ts';
+import { InProcessBus } from '../bus/in-process.ts';
+import type { Config } from '../config/schema.ts';
+import { type Deps, defaultControlOptions, type Log } from '../control/deps.ts';
+import { Hub } from '../control/hub.ts';
+import { Images } from '../control/images.ts';
+import { Service } from '../control/service.ts';
+import { SqlPlacement } from '../control/sql-placement.ts';
+import { SqlQuotas } from '../control/sql-quotas.ts';
+import { SqlRegistries } from '../control/sql-registries.ts';
+import { SqlVolumes } from '../control/sql-volumes.ts';
+import { EmbeddedNetworkProvider } from '../providers/network/embedded/embedded-network-provider.ts';
+import { Secrets } from '../store/secrets.ts';
+import { Store } from '../store/store.ts';
+import type { Stops } from './stops.ts';
+
+const seconds = 1000;
+const hours = 3600 * seconds;
+const days = 24 * hours;
+/** Largest injected file, in bytes. */
+const maxInjectedFile = 256 * 1024;
+
+/** Control and what it stands on. */
+export interface WiredControl {
+	readonly store: Store;
+	readonly secrets: Secrets;
+	readonly bus: InProcessBus;
+	readonly network: EmbeddedNetworkProvider;
+	readonly quotas: SqlQuotas;
+	readonly deps: Deps;
+	readonly service: Service;
+	readonly images: Images;
+}
+
+/** `driver` is the name of the driver that new sandboxes are made with. */
+export async function wireControl(config: Config, driver: string, log: Log, stops: Stops): Promise<WiredControl> {
+	const now = Date.now;
+	const store = await Store.open({ path: path.join(config.dataDirectory, 'zunbox.db') });
+	stops.add(() => store.close());
+	const secrets = await Secrets.open(path.join(config.dataDirectory, 'keys'));
+	const bus = new InProcessBus();
+	const network = new EmbeddedNetworkProvider(
+		store,
+		{
+			defaultNetwork: { cidr: config.network.cidr, cidr6: 'auto', mtu: config.network.mtu, projectId: 'service' },
+			publish: { first: 1024, last: 65535, reserved: [config.listen.port] },
+		},
+		(change) => {
+			for (const host of change.hosts) bus.wake(host, null);
+			for (const sandbox of change.sandboxes) bus.wake(sandbox.host, sandbox.id);
+		},
+	);
+	const { volumeGigabytes, ...limits } = config.quota;
+	const quotas = new SqlQuotas({ ...limits, volume_gigabytes: volumeGigabytes });
+	const placement = new SqlPlacement({
+		cpuRatio: config.scheduler.cpuOvercommit,
+		memoryRatio: config.scheduler.memoryOvercommit,
+		diskRatio: config.scheduler.diskOvercommit,
+		strategy: config.scheduler.strategy === 'pack' ? 'pack' : 'spread',
+		hostDownAfter: config.hosts.downAfter * seconds,
+		now,
+	});
+	const deps: Deps = {
+		store,
+		bus,
+		hub: new Hub(),
+		network,
+		placement,
+		quotas,
+		volumes: new SqlVolumes(secrets, {
+			maxFileSize: maxInjectedFile,
+			minSize: config.volumes.minSize,
+			maxSize: config.volumes.maxSize,
+			hasRoom: (...request) => placement.hasRoom(...request),
+			now,
+		}),
+		registries: new SqlRegistries(secrets),
+		options: {
+			...defaultControlOptions,
+			driver,
+			defaultCpu: config.containers.defaultCpu,
+			defaultMemory: config.containers.defaultMemory,
+			defaultPullPolicy: config.containers.imagePullPolicy === 'always' ? 'always' : 'ifnotpresent',
+			maxLimit: config.api.maxLimit,
+			executeTimeout: config.containers.executeTimeout * seconds,
+			executeMaxOutput: config.containers.executeOutputLimit << 20,
+			operationRetention: config.retention.operations * days,
+			eventRetention: config.retention.events * days,
+			idempotencyRetention: config.retention.idempotencyKeys * hours,
+			uniqueContainerNames: config.containers.uniqueNames,
+			nameservers: config.network.nameservers.length > 0 ? config.network.nameservers : await upstreamNameservers(),
+		},
+		now,
+		log,
+	};
+	const service = new Service(deps);
+	await service.start();
+	stops.add(() => service.stop());
+	const images = new Images(deps);
+	await images.start();
+	stops.add(() => images.stop());
+	return { store, secrets, bus, network, quotas, deps, service, images };
+}
