@@ -8,6 +8,7 @@ import type { ContainerTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { changeContainer, changeSandbox } from './changes.ts';
 import type { Deps } from './deps.ts';
+import { expiryAt } from './expiry.ts';
 import { sandboxSize } from './sizes.ts';
 import { movedVolumeNeeds, moveVolumes } from './volume-placement.ts';
 
@@ -98,7 +99,13 @@ export async function failedSandboxOperation(
 	}
 	const observed = report.status === 'Running' || report.status === 'Paused' || report.status === 'Stopped' ? report.status : 'Stopped';
 	const status = operation.kind === 'start' ? { status: 'Error' } : {};
-	const change = { task_state: null, status_reason: `${operation.kind} failed: ${reason}`, desired_status: observed, ...status };
+	const change = {
+		task_state: null,
+		status_reason: `${operation.kind} failed: ${reason}`,
+		desired_status: observed,
+		...status,
+		...expiryAt(row, observed, now),
+	} as const;
 	await changeSandbox(tx, row, change, now);
 	return null;
 }

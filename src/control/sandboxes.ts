@@ -15,6 +15,7 @@ import { changeSandbox } from './changes.ts';
 import type { ContainerView, CreateSandbox, Idempotency, ListQuery, SandboxControl, SandboxView, UpdateSandbox } from './control.ts';
 import { askSandboxDelete } from './deletion.ts';
 import type { Deps } from './deps.ts';
+import { expiryAt } from './expiry.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findSandbox } from './lookup.ts';
@@ -216,7 +217,7 @@ export class Sandboxes implements SandboxControl {
 			await changeSandbox(
 				tx,
 				found,
-				{ desired_status: goal, task_state: taskState, ...clock(found, goal, this.#deps.now()) },
+				{ desired_status: goal, task_state: taskState, ...expiryAt(found, goal, this.#deps.now()) },
 				this.#deps.now(),
 			);
 			await this.#ask(tx, principal, found, kind, args);
@@ -254,14 +255,6 @@ export class Sandboxes implements SandboxControl {
 		if (view === undefined) throw fail('sandbox-not-found', `Sandbox ${row.id} could not be found.`);
 		return view;
 	}
-}
-
-/** A sandbox's remaining time stands still from the request to pause until the one to go on. */
-function clock(row: SandboxRow, goal: SandboxGoal, now: number): Updateable<SandboxTable> {
-	if (row.expires_at === null) return {};
-	if (goal === 'Paused') return { expires_remaining: Math.max(0, row.expires_at - now) };
-	if (row.expires_remaining === null) return {};
-	return { expires_at: now + row.expires_remaining, expires_remaining: null };
 }
 
 async function existing(db: Deps['store']['db'], id: string): Promise<SandboxRow> {

@@ -12,6 +12,7 @@ import { changeSandbox } from '../changes.ts';
 import type { Idempotency, ListQuery } from '../control.ts';
 import { askSandboxDelete } from '../deletion.ts';
 import type { Deps } from '../deps.ts';
+import { expiryAt } from '../expiry.ts';
 import { earlierTarget, rememberTarget } from '../idempotency.ts';
 import { inOrder, page } from '../lists.ts';
 import { findCapsule } from '../lookup.ts';
@@ -150,8 +151,9 @@ export class Capsules implements CapsuleControl {
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: SandboxRow, kind: 'start' | 'stop', timeout: number | null): Promise<void> {
 		const now = this.#deps.now();
-		const [goal, taskState] = kind === 'start' ? ['Running', 'sandbox_starting'] : ['Stopped', 'sandbox_stopping'];
-		await changeSandbox(tx, row, { desired_status: goal, task_state: taskState }, now);
+		const goal = kind === 'start' ? 'Running' : 'Stopped';
+		const taskState = kind === 'start' ? 'sandbox_starting' : 'sandbox_stopping';
+		await changeSandbox(tx, row, { desired_status: goal, task_state: taskState, ...expiryAt(row, goal, now) }, now);
 		await insertOperation(
 			tx,
 			{

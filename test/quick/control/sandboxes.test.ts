@@ -35,6 +35,39 @@ test('a sandbox ends when its time is up; the time stands still while it is paus
 	await assert.rejects(sandboxes.show(me, id), code('sandbox-not-found'));
 });
 
+test('the time of a sandbox whose pause failed goes on', async (t) => {
+	const control = await startControl();
+	t.after(() => control.close());
+	await control.link.register(hostFacts('h1'));
+	const host = new ModelHost(control.link, 'h1');
+	const { sandboxes, housekeeping } = control.service;
+	const me = principal('p1');
+	const { id } = await sandboxes.create(me, { expiresIn: 100 });
+	await host.settle();
+	control.advance(60_000);
+	await sandboxes.pause(me, id);
+	const spec = await control.link.sandbox('h1', id);
+	assert.ok(spec?.operation);
+	await control.link.report('h1', {
+		sandboxId: id,
+		version: spec.version,
+		status: 'Running',
+		statusReason: null,
+		containers: [],
+		removedContainers: [],
+		removed: false,
+		operations: [{ id: spec.operation.id, outcome: 'failed', error: 'it cannot be frozen', at: 0 }],
+		activePorts: [],
+		detachedVolumes: [],
+	});
+	const after = await sandboxes.show(me, id);
+	assert.deepEqual([after.status, after.desiredStatus, after.expiresRemaining], ['Running', 'Running', null]);
+	control.advance(30_000);
+	assert.equal(await housekeeping.expire(), 0);
+	control.advance(15_000);
+	assert.equal(await housekeeping.expire(), 1);
+});
+
 test('stop and start keep the address; containers come back by what was wanted of them', async (t) => {
 	const control = await startControl();
 	t.after(() => control.close());
