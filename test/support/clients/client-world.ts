@@ -17,7 +17,7 @@ export interface Ended {
 }
 
 /** Packages of Debian that have the clients. */
-const packages = { zun: 'python3-zunclient', openstack: 'python3-openstackclient', python3: 'python3' } as const;
+const packages = { zun: 'python3-zunclient', openstack: 'python3-openstackclient', '/usr/bin/python3': 'python3-openstacksdk' } as const;
 
 export class ClientWorld {
 	readonly service = new CrashService();
@@ -96,7 +96,7 @@ export class ClientWorld {
 
 	/** Runs a script with the interpreter and the libraries of the clients. */
 	async python(script: string): Promise<string> {
-		return ok(['python3'], await this.#run('python3', ['-c', script])).out;
+		return ok(['python3'], await this.#run('/usr/bin/python3', ['-c', script])).out;
 	}
 
 	/** A container as the API shows it, once it has this status and nothing is being done with it. */
@@ -127,7 +127,7 @@ export class ClientWorld {
 			PYTHONWARNINGS: 'ignore',
 			...this.#environment,
 		};
-		if (program !== 'python3') this.ran.push(words.slice(words[0]?.endsWith('-api-version') ? 2 : 0).join(' '));
+		if (program !== '/usr/bin/python3') this.ran.push(words.slice(words[0]?.endsWith('-api-version') ? 2 : 0).join(' '));
 		return await new Promise((resolve, reject) => {
 			execFile(program, [...words], { env, cwd: this.folder, timeout: 120_000, maxBuffer: 64 << 20 }, (error, out, err) => {
 				if (error !== null && error.code === 'ENOENT') reject(new Error(`install ${packages[program]} to run this test`));
