@@ -25,6 +25,9 @@ if [ "$need_machine" = yes ]; then
 	ensure_docker
 fi
 case " $* " in
+*" clients "*) ensure_system_packages zun=python3-zunclient openstack=python3-openstackclient ;;
+esac
+case " $* " in
 *" fresh "*) ensure_system_packages debootstrap=debootstrap git=git ;;
 esac
 

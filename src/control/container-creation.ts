@@ -42,6 +42,7 @@ export async function writeContainer(
 	membership: Membership = { kind: 'container', ordinal: 0, sandbox: null },
 ): Promise<ContainerRow> {
 	checkInput(input);
+	checkImageDriver(input.imageDriver ?? null);
 	checkImageName(input.image);
 	const now = deps.now();
 	const id = newId();
@@ -152,6 +153,13 @@ export async function writeContainer(
 	const row = await containerRow(tx, id);
 	if (row === undefined) throw new Error(`container ${id} vanished in its own transaction`);
 	return row;
+}
+
+/** Throws `validation-error` for where no image can come from. */
+export function checkImageDriver(imageDriver: string | null): void {
+	if (imageDriver === null || imageDriver === 'docker') return;
+	const why = imageDriver === 'glance' ? 'This service has no Glance' : `There is no image driver ${imageDriver}`;
+	throw fail('validation-error', `${why}: leave out image_driver, or give docker.`);
 }
 
 function checkInput(input: CreateContainer): void {

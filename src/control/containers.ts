@@ -14,7 +14,7 @@ import type { ContainerTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { checkMemberAction } from './capsules/members.ts';
 import { changeContainer } from './changes.ts';
-import { checkNameIsFree, writeContainer } from './container-creation.ts';
+import { checkImageDriver, checkNameIsFree, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
 import { askContainerDelete } from './deletion.ts';
@@ -223,9 +223,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		ref: string,
 		options: { readonly image: string | null; readonly imageDriver: string | null },
 	): Promise<void> {
-		if (options.imageDriver !== null && options.imageDriver !== 'docker' && options.imageDriver !== 'glance') {
-			throw fail('validation-error', `Image driver ${options.imageDriver} is not one of docker, glance.`);
-		}
+		checkImageDriver(options.imageDriver);
 		if (options.image !== null) checkImageName(options.image);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const found = await this.#find(tx, principal, ref, 'rebuild');

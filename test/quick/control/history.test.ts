@@ -8,7 +8,7 @@ test('the history of a name that two containers bear is a conflict, not a contai
 	t.after(close);
 	await link.register(hostFacts('h1'));
 	const me = principal('p1');
-	for (const name of ['twin', 'twin']) await service.containers.create(me, { image: 'busybox', name });
+	for (const name of ['twin', 'twin']) await service.containers.create(me, { image: 'busybox', name, run: false });
 	const code = (expected: string) => (error: unknown) => error instanceof ZunboxError && error.code === expected;
 	await assert.rejects(service.containers.operations(me, 'twin'), code('conflict'));
 	await assert.rejects(service.containers.operations(me, 'nobody'), code('container-not-found'));
