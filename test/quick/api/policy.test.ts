@@ -52,6 +52,7 @@ describe('policy', () => {
 		['GET /v1/containers?host=host-1', 'container:get_all:host'],
 		['GET /v1/containers/web?all_projects=1', 'container:get_one_all_projects'],
 		['DELETE /v1/containers/web?force=True', 'container:delete_force'],
+		['DELETE /v1/containers/web?force=True&stop=True', 'container:delete_force'],
 		['DELETE /v1/containers/web?all_projects=yes', 'container:delete_all_projects'],
 		['GET /v1/sandboxes?all_projects=True', 'sandbox:get_all_all_projects'],
 		['GET /v1/sandboxes?host=host-1', 'sandbox:get_all:host'],
