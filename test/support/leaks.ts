@@ -85,7 +85,7 @@ export function wanted({ owner, database }: Installation): Holdings {
 			cgroups: ids,
 			mounts: local.map((row) => `agent/volumes/${row['sandbox_id']}/${row['id']}`),
 			loops: local.map((row) => `${row['id']}.img`),
-			images: all("select id from volume where provider = 'local' and host is not null").map((row) => `${row['id']}.img`),
+			images: local.map((row) => `${row['id']}.img`),
 			files: attachments.filter((row) => row['provider'] === 'file').map((row) => String(row['id'])),
 			folders: ids,
 		});
@@ -96,9 +96,13 @@ export function wanted({ owner, database }: Installation): Holdings {
 export async function differences(installation: Installation): Promise<readonly string[]> {
 	const [real, right] = [await held(installation), wanted(installation)];
 	const kinds = Object.keys(right) as HoldingKind[];
+	// A volume that no sandbox has may have data: it is made when it is attached for the first time.
+	const detached = query(installation.database, 'select id from volume where host is not null').map((row) => `${row['id']}.img`);
 	return [
 		...kinds.flatMap((kind) => [
-			...minus(real[kind], right[kind]).map((what) => `${kind}: ${what} is there and should not be`),
+			...minus(real[kind], kind === 'images' ? [...new Set([...right[kind], ...detached])] : right[kind]).map(
+				(what) => `${kind}: ${what} is there and should not be`,
+			),
 			...minus(right[kind], real[kind]).map((what) => `${kind}: ${what} is missing`),
 		]),
 		...inconsistencies(installation.database),
