@@ -148,6 +148,12 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			if (input.autoHeal !== undefined) change.auto_heal = input.autoHeal ? 1 : 0;
 			if (input.cpu !== undefined) change.cpu = input.cpu;
 			if (input.memory !== undefined) change.memory = input.memory;
+			if (input.labels !== undefined) change.labels = JSON.stringify(input.labels);
+			if (input.restartPolicy !== undefined) {
+				if (row.kind !== 'container') throw fail('invalid', 'The restart policy of a member is that of its capsule.');
+				change.restart_policy = JSON.stringify(input.restartPolicy);
+			}
+			if (input.labels !== undefined || input.restartPolicy !== undefined) await touchSandbox(tx, row.sandbox_id);
 			await changeContainer(tx, row, change, this.#deps.now());
 			if (input.cpu !== undefined || input.memory !== undefined) {
 				const size = await sandboxSize(tx, row.sandbox_id);

@@ -145,6 +145,10 @@ export interface UpdateContainer {
 	readonly cpu?: number;
 	readonly memory?: number;
 	readonly autoHeal?: boolean;
+	/** All of them: those that are left out go. */
+	readonly labels?: Readonly<Record<string, string>>;
+	/** Holds from the next end on. */
+	readonly restartPolicy?: RestartPolicy;
 }
 
 /** What a repeated create needs so that it answers with what the first one made. */

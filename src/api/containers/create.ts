@@ -95,7 +95,7 @@ function imageDriver(driver: Body['image_driver']): 'docker' | 'glance' | undefi
 	return driver === 'docker' || driver === 'glance' ? driver : undefined;
 }
 
-function readRestartPolicy(policy: Body['restart_policy']): RestartPolicy | undefined {
+export function readRestartPolicy(policy: Body['restart_policy']): RestartPolicy | undefined {
 	if (policy === null || policy === undefined) return undefined;
 	const retries = quantity('MaximumRetryCount', policy.MaximumRetryCount, { minimum: 0, maximum: 1_000_000, integer: true }) ?? 0;
 	if (retries !== 0 && (policy.Name === 'always' || policy.Name === 'unless-stopped')) {

@@ -148,7 +148,7 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 		url: '/v1/containers/:id',
 		config: { rule: 'container:update', merge: true },
 		schema: {
-			summary: 'Change name, limits and healing',
+			summary: 'Change name, limits, labels, restart policy and healing',
 			params: IdParams,
 			body: ContainerUpdate,
 			response: responses({ 200: Container }),

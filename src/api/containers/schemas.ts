@@ -97,6 +97,8 @@ export const ContainerUpdate = Type.Object(
 		cpu: Type.Optional(NumberText),
 		memory: Type.Optional(IntegerText),
 		auto_heal: Type.Optional(Flag),
+		labels: Type.Optional({ ...Labels, description: 'Replaces all labels. Beyond Zun.' }),
+		restart_policy: Type.Optional({ ...RestartPolicy, description: 'From its next end on. Beyond Zun.' }),
 	},
 	{ additionalProperties: false, title: 'ContainerUpdate' },
 );
