@@ -392,7 +392,9 @@ describe('containers', () => {
 			assert.deepEqual(control.last('containers.update').args, ['web', { cpu: 2, memory: 128, name: 'web2', autoHeal: true }]);
 			assert.equal((await latest('POST /v1/containers/web/resize_container?cpu=1.5')).status, 202);
 			assert.deepEqual(control.last('containers.update').args, ['web', { cpu: 1.5 }]);
-			await latest('PATCH /v1/containers/web', { body: { labels: { tier: 1 }, restart_policy: { Name: 'on-failure', MaximumRetryCount: '3' } } });
+			await latest('PATCH /v1/containers/web', {
+				body: { labels: { tier: 1 }, restart_policy: { Name: 'on-failure', MaximumRetryCount: '3' } },
+			});
 			assert.deepEqual(control.last('containers.update').args, [
 				'web',
 				{ labels: { tier: '1' }, restartPolicy: { name: 'on-failure', maximumRetryCount: 3 } },
