@@ -30,18 +30,30 @@ export function readHints(hints: Readonly<Record<string, unknown>>): Hints {
 	};
 	const labels: [string, string][] = [];
 	for (const [key, value] of Object.entries(hints)) {
-		if (key.startsWith('label:')) labels.push([key.slice('label:'.length), String(value)]);
+		if (key.startsWith('label:')) labels.push([key.slice('label:'.length), label(key, value)]);
 		else if (isKey(key)) found[keys[key]] = texts(key, value);
 	}
 	return { ...found, labels };
 }
 
+/** Most sandboxes that one hint may name. */
+const mostSandboxes = 100;
+
 function isKey(key: string): key is keyof typeof keys {
 	return Object.hasOwn(keys, key);
 }
 
+function label(key: string, value: unknown): string {
+	if (typeof value !== 'object' || value === null) return String(value);
+	throw fail('invalid-value', `hint ${key} must be the text of a label`);
+}
+
 function texts(key: string, value: unknown): readonly string[] {
 	if (typeof value === 'string') return [value];
-	if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+	if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+		if (value.length > mostSandboxes)
+			throw fail('invalid-value', `hint ${key} names ${value.length} sandboxes: ${mostSandboxes} is the most`);
+		return value;
+	}
 	throw fail('invalid-value', `hint ${key} must be the id or name of a sandbox, or a list of them`);
 }

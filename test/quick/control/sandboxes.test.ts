@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import type { Event } from '../../../src/model/event.ts';
+import { insertEvent } from '../../../src/store/events.ts';
 import { hostFacts, principal, startControl } from '../../support/control.ts';
 import { ModelHost } from '../../support/model-host.ts';
 
@@ -135,6 +136,20 @@ test('watchers see every change of status once, in order, and resume where they 
 		resumed,
 		seen.slice(2).map((event) => event.seq),
 	);
+});
+
+test('a watcher that passes over much of history lets others go on meanwhile', async (t) => {
+	const control = await startControl();
+	t.after(() => control.close());
+	await control.store.transaction(async (tx) => {
+		const event = { projectId: 'p1', sandboxId: null, containerId: null, status: null, reason: null, detail: {} };
+		for (let n = 0; n < 1000; n += 1) await insertEvent(tx, { ...event, kind: 'much' }, Date.now());
+		await insertEvent(tx, { ...event, kind: 'rare' }, Date.now());
+	});
+	const stop = new AbortController();
+	const watching = control.service.events.watch(principal('p1'), { after: 0, kind: 'rare' }, stop.signal)[Symbol.asyncIterator]();
+	setImmediate(() => stop.abort());
+	assert.equal((await watching.next()).done, true);
 });
 
 test('on a host that was forced down a delete is over at once', async (t) => {

@@ -88,6 +88,8 @@ test('hints are read in both forms, and refused in others', () => {
 	assert.deepEqual(hints.differentHost, ['b', 'c']);
 	assert.deepEqual(hints.labels, [['disk', 'ssd']]);
 	assert.throws(() => readHints({ same_host: 7 }), /hint same_host must be/);
+	assert.throws(() => readHints({ same_host: Array.from({ length: 101 }, String) }), /100 is the most/);
+	assert.throws(() => readHints({ 'label:disk': { toString: 1, valueOf: 1 } }), /hint label:disk must be/);
 });
 
 test('a chosen host passes every filter, and none is chosen only when none passes', () => {
