@@ -4,7 +4,6 @@ import type {
 	ContainerStats,
 	DriverSession,
 	ExecResult,
-	ImageDriver,
 	LogRequest,
 	OutputChunk,
 	ProcessTable,
@@ -13,7 +12,6 @@ import type {
 import { fail } from '../model/errors.ts';
 import { parseImageName } from '../model/image.ts';
 import type { Principal } from '../model/principal.ts';
-import type { RegistryAuth } from '../model/spec.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import { type ContainerRow, toContainer } from '../store/containers.ts';
 import { insertOperation } from '../store/operations.ts';
@@ -21,6 +19,7 @@ import { sandboxRow } from '../store/sandboxes.ts';
 import type { Deps } from './deps.ts';
 import { findContainer } from './lookup.ts';
 import { committedReference, noteCommittedImage, pushLogin } from './project-images.ts';
+import { pushAs } from './push.ts';
 
 /** What is asked of a container's host at once, without an operation: looks, streams and archives. */
 export class ContainerLooks {
@@ -90,7 +89,10 @@ export class ContainerLooks {
 		const { repo } = parseImageName(engineReference);
 		const image = await agent.commit(row.id, repo, tag, signal);
 		const login = await pushLogin(this.#deps, row.project_id, repository);
-		if (login !== undefined) await pushAs(agent.images, engineReference, `${repository}:${tag}`, login, signal);
+		if (login !== undefined) {
+			const push = { projectId: row.project_id, image: engineReference, reference: `${repository}:${tag}`, auth: login };
+			await pushAs(this.#deps.store, agent.images, push, signal);
+		}
 		await this.#deps.store.transaction(async (tx) => {
 			await noteCommittedImage(tx, { projectId: row.project_id, repository, tag, host, engineReference, now: this.#deps.now() });
 			await insertOperation(
@@ -120,21 +122,5 @@ export class ContainerLooks {
 		if (row.runtime_id === null)
 			throw fail('conflict', `Container ${row.id} was not made on its host: ${row.status_reason ?? 'it is being made'}`);
 		return { agent: this.#deps.bus.agent(sandbox.host), row, host: sandbox.host };
-	}
-}
-
-/** Puts an image into a registry. The name that this takes is in the engine only meanwhile: it is all projects'. */
-async function pushAs(
-	images: ImageDriver,
-	image: string,
-	reference: string,
-	auth: RegistryAuth | null,
-	signal: AbortSignal,
-): Promise<void> {
-	await images.tag(image, reference, signal);
-	try {
-		await images.push({ reference, auth }, signal);
-	} finally {
-		await images.remove(reference, AbortSignal.timeout(30_000));
 	}
 }
