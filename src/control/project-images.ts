@@ -56,11 +56,12 @@ export async function imageChoices(
 		.where('reference', 'in', references)
 		.where('host', '=', host)
 		.execute();
-	const owned = await db.selectFrom('private_image').selectAll().where('reference', 'in', references).execute();
+	const named = [...references, ...references.map(repositoryOf)];
+	const owned = await db.selectFrom('private_image').selectAll().where('reference', 'in', named).execute();
 	for (const container of containers) {
 		const reference = fullReference(container.image);
 		const mine = committed.find((row) => row.reference === reference && row.project_id === container.project_id);
-		const owners = owned.filter((row) => row.reference === reference);
+		const owners = owned.filter((row) => row.reference === reference || row.reference === repositoryOf(reference));
 		if (mine !== undefined) choices.set(container.id, { reference: mine.engine_reference, pullPolicy: 'never' });
 		else if (owners.length > 0 && !owners.some((row) => row.project_id === container.project_id)) {
 			choices.set(container.id, { reference: asName(container.image), pullPolicy: 'always' });
@@ -79,11 +80,19 @@ function asName(image: string): string {
 	return /^(sha256:)?[0-9a-f]+$/i.test(image) ? fullReference(image) : image;
 }
 
-/** Notes that the project pulls the image with credentials. */
+/** Name of all images that go by one name with any tag or digest: what registries give rights to. */
+function repositoryOf(reference: string): string {
+	return parseImageName(parseImageName(reference).repo).repo;
+}
+
+/**
+ * Notes that the project pulls the image with credentials. It is noted of its whole repository: an engine has it by its
+ * digest too.
+ */
 export async function notePrivateImage(tx: StoreTransaction, projectId: string, image: string): Promise<void> {
 	await tx
 		.insertInto('private_image')
-		.values({ reference: fullReference(image), project_id: projectId })
+		.values({ reference: repositoryOf(fullReference(image)), project_id: projectId })
 		.onConflict((conflict) => conflict.doNothing())
 		.execute();
 }

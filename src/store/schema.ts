@@ -346,7 +346,7 @@ export interface CommittedImageTable {
 	created_at: number;
 }
 
-/** Images that a project pulled with credentials, by the full form of their name. */
+/** Repositories that a project pulled from with credentials, and names that pushes bear meanwhile, in their full form. */
 export interface PrivateImageTable {
 	reference: string;
 	project_id: string;

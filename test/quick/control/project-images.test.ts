@@ -86,6 +86,9 @@ test('who was not shown to may have a private image must pull it', async (t) => 
 	assert.equal((await told('p1', image)).imagePullPolicy, 'ifnotpresent');
 	assert.equal((await told('p2', image)).imagePullPolicy, 'always');
 	assert.equal((await told('p2', image, { imagePullPolicy: 'never' })).imagePullPolicy, 'always');
+	for (const other of ['reg.example/app@sha256:00', 'reg.example/app:1@sha256:00', 'reg.example/app']) {
+		assert.equal((await told('p2', other)).imagePullPolicy, 'always', other);
+	}
 	// Naming a registry is not yet to have been let in.
 	assert.equal((await told('p2', image, { registry: 'r2' })).imagePullPolicy, 'always');
 	assert.equal((await told('p2', 'busybox')).imagePullPolicy, 'ifnotpresent');
