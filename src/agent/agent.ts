@@ -63,7 +63,7 @@ export class Agent {
 			hooks: new SandboxHooks({ driver, networking, networks: this.#networks, volumes, stateDirectory, log }),
 			pulls: new PullManager(driver.images, this.#options.maxPulls),
 			calls: new Limiter(this.#options.maxCalls),
-			waits: new Limiter(this.#options.maxWaits),
+			waits: new Limiter(this.#options.maxWaits, Math.ceil(this.#options.maxWaits / 4)),
 		};
 		// Volumes that were made with a sandbox go with it.
 		this.#workers = new Workers(workerDeps, () => void this.#volumeSweep.sweep());

@@ -9,6 +9,8 @@ export interface ImageWish {
 	readonly reference: string;
 	readonly policy: ImagePullPolicy;
 	readonly auth: RegistryAuth | null;
+	/** Who wants it: one project leaves room for the others. */
+	readonly projectId: string;
 	readonly onProgress: (progress: PullProgress) => void;
 }
 
@@ -31,7 +33,7 @@ export class PullManager {
 
 	constructor(images: ImageDriver, maxPulls: number) {
 		this.#images = images;
-		this.#limiter = new Limiter(maxPulls);
+		this.#limiter = new Limiter(maxPulls, Math.ceil(maxPulls / 2));
 	}
 
 	/** Ends with the image on the host. Fails with a DriverError; `image-not-found` also where the policy forbids to pull. */
@@ -73,10 +75,14 @@ export class PullManager {
 			for (const waiter of waiters) waiter.onProgress(progress);
 		};
 		const request = { reference: wish.reference, auth: wish.auth, onProgress };
-		const result = this.#limiter.run(() => {
-			failPoint('agent.pull.before');
-			return this.#images.pull(request, abort.signal);
-		}, abort.signal);
+		const result = this.#limiter.run(
+			() => {
+				failPoint('agent.pull.before');
+				return this.#images.pull(request, abort.signal);
+			},
+			abort.signal,
+			wish.projectId,
+		);
 		const pull: Pull = { result, abort, waiters };
 		this.#pulls.set(key, pull);
 		const forget = (): void => {

@@ -51,6 +51,7 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 						reference: step.reference,
 						policy: step.policy,
 						auth: step.auth,
+						projectId: runtime.spec()?.projectId ?? '',
 						onProgress(progress) {
 							const now = performance.now();
 							if (now - told < runtime.progressInterval) return;

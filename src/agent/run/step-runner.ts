@@ -44,7 +44,8 @@ export class StepRunner {
 	launch(step: Step, spec: SandboxSpec | null, observed: ObservedSandbox): void {
 		const abort = new AbortController();
 		this.#deps.memory.begin(step, abort);
-		const task = this.#perform(step, { operationId: operationIdOf(step, spec), run: runOf(observed) }, abort.signal);
+		const cause = { operationId: operationIdOf(step, spec), run: runOf(observed) };
+		const task = this.#perform(step, cause, spec?.projectId ?? '', abort.signal);
 		this.#tasks.add(task);
 		void task.finally(() => this.#tasks.delete(task));
 	}
@@ -61,7 +62,7 @@ export class StepRunner {
 	}
 
 	/** Never rejects. */
-	async #perform(step: Step, cause: Pick<StepFailure, 'operationId' | 'run'>, obsolete: AbortSignal): Promise<void> {
+	async #perform(step: Step, cause: Pick<StepFailure, 'operationId' | 'run'>, projectId: string, obsolete: AbortSignal): Promise<void> {
 		const { sandboxId, memory, executors, options, signal, onEnd } = this.#deps;
 		const ending = AbortSignal.any([signal, obsolete, AbortSignal.timeout(deadlineOf(step))]);
 		const run = async (): Promise<void> => {
@@ -71,7 +72,7 @@ export class StepRunner {
 		};
 		const began = performance.now();
 		try {
-			await this.#bounded(step, run, ending);
+			await this.#bounded(step, projectId, run, ending);
 			memory.succeeded(step);
 		} catch (error) {
 			if (!signal.aborted && !obsolete.aborted) {
@@ -85,10 +86,10 @@ export class StepRunner {
 		}
 	}
 
-	/** Pulls have a bound of their own. */
-	async #bounded(step: Step, run: () => Promise<void>, ending: AbortSignal): Promise<void> {
+	/** Pulls have a bound of their own. Of what waits as long as its owner said, one project leaves room for others. */
+	async #bounded(step: Step, projectId: string, run: () => Promise<void>, ending: AbortSignal): Promise<void> {
 		const { calls, waits } = this.#deps;
 		if (step.kind === 'ensureImage') await run();
-		else await (mostlyWaits(step) ? waits : calls).run(run, ending);
+		else await (mostlyWaits(step) ? waits : calls).run(run, ending, projectId);
 	}
 }

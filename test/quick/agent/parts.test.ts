@@ -44,6 +44,30 @@ describe('Limiter', () => {
 		assert.deepEqual(begun, [0, 1, 2, 3]);
 	});
 
+	test('one group leaves room for the others', async () => {
+		const limiter = new Limiter(3, 2);
+		const gates = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
+		const begun: string[] = [];
+		const all = ['a', 'a', 'a', 'b'].map((group, n) =>
+			limiter.run(
+				async () => {
+					begun.push(`${group}${n}`);
+					await gates[n]?.promise;
+				},
+				never,
+				group,
+			),
+		);
+		await new Promise(setImmediate);
+		assert.deepEqual(begun, ['a0', 'a1', 'b3']);
+		gates[3]?.resolve();
+		await new Promise(setImmediate);
+		assert.equal(begun.length, 3);
+		for (const gate of gates) gate.resolve();
+		await Promise.all(all);
+		assert.deepEqual(begun, ['a0', 'a1', 'b3', 'a2']);
+	});
+
 	test('one that gives up waiting neither runs nor keeps a place', async () => {
 		const limiter = new Limiter(1);
 		const gate = Promise.withResolvers<void>();
