@@ -39,7 +39,12 @@ function areVolumesRight(spec: SandboxSpec, { host }: Pick<PlanContext, 'host'>)
 	return attached && !hasVolumesToDetach(spec, { host });
 }
 
-/** Whether a volume is still to be taken from it, which is done whatever state the sandbox is to be in. */
+/**
+ * Whether a volume is still to be taken from it, which is done whatever state the sandbox is to be in. Control says so of
+ * volumes; the injected files of a container that is gone it just tells of no more.
+ */
 export function hasVolumesToDetach(spec: SandboxSpec, { host }: Pick<PlanContext, 'host'>): boolean {
+	const known = new Set(spec.volumes.map((volume) => volume.id));
+	if ([...host.volumes].some((id) => !known.has(id))) return true;
 	return spec.volumes.some((volume) => volume.detached && !host.detachedVolumes.has(volume.id));
 }
