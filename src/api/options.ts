@@ -19,6 +19,8 @@ export interface ApiOptions {
 	readonly maxLimit: number;
 	/** Largest body in bytes; archives have their own limit. */
 	readonly bodyLimit: number;
+	/** ms in which a request must have come as a whole; a body that does not come must not hold its connection for ever. */
+	readonly requestTimeout: number;
 	/** Largest archive in bytes, each way. */
 	readonly archiveLimit: number;
 	/** Most bytes of logs in one answer; the newest are kept. */
@@ -55,6 +57,7 @@ export const defaultApiOptions: ApiOptions = {
 	trustProxy: false,
 	maxLimit: 1000,
 	bodyLimit: 4 * 1024 * 1024,
+	requestTimeout: 300_000,
 	archiveLimit: 64 * 1024 * 1024,
 	logLimit: 16 * 1024 * 1024,
 	hostDeadline: 120_000,

@@ -5,6 +5,7 @@ import { containerRoutes } from './containers/routes.ts';
 import { errorFormOf, renderError } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
 import { installBodyParser } from './http/body.ts';
+import { answerClientError } from './http/client-error.ts';
 import { installGracefulClose } from './http/graceful-close.ts';
 import { installHooks } from './http/hooks.ts';
 import { installNotFound } from './http/not-found.ts';
@@ -37,7 +38,13 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 		trustProxy: options.trustProxy,
 		bodyLimit: options.bodyLimit,
 		exposeHeadRoutes: false,
-		http: { shouldUpgradeCallback: (request) => isStreamUpgrade(request, options.pathPrefix) },
+		requestTimeout: options.requestTimeout,
+		http: {
+			shouldUpgradeCallback: (request) => isStreamUpgrade(request, options.pathPrefix),
+			connectionsCheckingInterval: Math.min(options.requestTimeout, 30_000),
+			headersTimeout: Math.min(options.requestTimeout, 60_000),
+		},
+		clientErrorHandler: answerClientError,
 		forceCloseConnections: 'idle',
 		routerOptions: { maxParamLength: 512 },
 		rewriteUrl: (request) => normalizeUrl(request.url ?? '/', options.pathPrefix),

@@ -1,3 +1,5 @@
+import { DriverError } from './driver.ts';
+
 /** Reading and writing of tar archives that fit in memory: plain ustar, with pax headers for long or non-ASCII names. */
 
 export interface TarEntry {
@@ -41,7 +43,10 @@ export function writeTar(entries: Iterable<TarEntry>): Buffer {
 	return Buffer.concat(parts);
 }
 
-/** The entries of an archive, hard links as copies of what they point to; devices and the like are left out. */
+/**
+ * The entries of an archive, hard links as copies of what they point to; devices and the like are left out. Paths stand
+ * as the archive has them: whoever unpacks it keeps them inside. Throws `invalid` for what is no archive, or a part of one.
+ */
 export function readTar(archive: Uint8Array): readonly TarEntry[] {
 	const buffer = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
 	const entries = new Map<string, TarEntry>();
@@ -49,7 +54,10 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
 	for (let at = 0; at + block <= buffer.length; ) {
 		const header = buffer.subarray(at, at + block);
 		if (header[0] === 0) break;
+		checkSum(header);
 		const size = number(header, 124, 12);
+		// Nothing but a size that is right gets the reader on: it must go forward, and not beyond the end.
+		if (at + block + size > buffer.length) throw invalid('it ends within an entry');
 		const bytes = buffer.subarray(at + block, at + block + size);
 		at += block + Math.ceil(size / block) * block;
 		const flag = String.fromCharCode(header[156] ?? 0);
@@ -118,10 +126,11 @@ function paxRecord(key: string, value: string): Uint8Array[] {
 
 function readPax(bytes: Buffer): { path?: string; linkpath?: string } {
 	const found: { path?: string; linkpath?: string } = {};
-	for (let at = 0; at < bytes.length; ) {
+	for (let at = 0; at < bytes.length && bytes[at] !== 0; ) {
 		const space = bytes.indexOf(0x20, at);
-		const length = Number(bytes.toString('latin1', at, space));
-		if (space < 0 || !(length > 0)) break;
+		const digits = space < 0 ? '' : bytes.toString('latin1', at, space);
+		const length = /^[1-9]\d{0,9}$/.test(digits) ? Number(digits) : 0;
+		if (length <= digits.length || at + length > bytes.length) throw invalid('a pax record has a wrong length');
 		const [key, ...value] = bytes.toString('utf8', space + 1, at + length - 1).split('=');
 		if (key === 'path') found.path = value.join('=');
 		if (key === 'linkpath') found.linkpath = value.join('=');
@@ -130,12 +139,39 @@ function readPax(bytes: Buffer): { path?: string; linkpath?: string } {
 	return found;
 }
 
+/** The sum of the header's bytes with the sum itself as spaces; some old programs took bytes for signed numbers. */
+function checkSum(header: Buffer): void {
+	const wanted = number(header, 148, 8);
+	let sum = 0;
+	let signed = 0;
+	for (const [index, byte] of header.entries()) {
+		const counted = index >= 148 && index < 156 ? 0x20 : byte;
+		sum += counted;
+		signed += counted > 127 ? counted - 256 : counted;
+	}
+	if (wanted !== sum && wanted !== signed) throw invalid('the checksum of a header is wrong');
+}
+
 function octal(value: number, digits: number): string {
 	return value.toString(8).padStart(digits, '0');
 }
 
+/** A number that is not below zero: octal digits, or, where the first bit is set, base 256. */
 function number(header: Buffer, at: number, length: number): number {
-	return Number.parseInt(text(header, at, length).trim() || '0', 8);
+	const field = header.subarray(at, at + length);
+	if (((field[0] ?? 0) & 0x80) !== 0) {
+		// Six bytes hold all sizes that there are; what is above them is no size.
+		const high = field.subarray(1, length - 6);
+		if (length < 8 || field[0] !== 0x80 || high.some((byte) => byte !== 0)) throw invalid('a number in a header is out of range');
+		return field.readUIntBE(length - 6, 6);
+	}
+	const digits = text(header, at, length).trim();
+	if (!/^[0-7]*$/.test(digits)) throw invalid('a number in a header is none');
+	return digits === '' ? 0 : Number.parseInt(digits, 8);
+}
+
+function invalid(reason: string): DriverError {
+	return new DriverError('invalid', `The archive cannot be read: ${reason}.`);
 }
 
 function text(bytes: Buffer, at: number, length: number): string {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
 import { linkBase } from '../http/links.ts';
-import { clientGone, hostSignal, sendJson } from '../http/reply.ts';
+import { clientGone, hostSignal, sendJson, sendStreamNow } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
@@ -57,9 +57,8 @@ export function hostRoutes(app: Api, context: RouteContext): void {
 			try {
 				const signal = AbortSignal.any([clientGone(reply), context.stopping]);
 				const chunks = await containers.logs(principalOf(request), request.params.id, logRequest, signal);
-				return reply
-					.headers({ 'content-type': 'text/plain; charset=utf-8', connection: 'close' })
-					.send(Readable.from(bytesOf(chunks, close), { objectMode: false }));
+				reply.headers({ 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+				return sendStreamNow(reply, Readable.from(bytesOf(chunks, close), { objectMode: false }));
 			} catch (error) {
 				close();
 				throw error;

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { fail } from '../../model/errors.ts';
 import type { RouteContext, StreamCounter } from '../options.ts';
@@ -10,6 +11,15 @@ export function sendJson(reply: FastifyReply, status: number, value: unknown): F
 /** Answers with JSON that is written already. */
 export function sendRendered(reply: FastifyReply, json: string | Buffer): FastifyReply {
 	return reply.code(200).header('content-type', 'application/json').send(json);
+}
+
+/**
+ * Answers with a stream of which nothing may come for long: its status and headers go out at once, so that the client
+ * and what stands between know that they were heard.
+ */
+export function sendStreamNow(reply: FastifyReply, stream: Readable): FastifyReply {
+	reply.raw.once('pipe', () => reply.raw.flushHeaders());
+	return reply.send(stream);
 }
 
 /** Zun's answer to an action that was taken on: 202 and `null`. */

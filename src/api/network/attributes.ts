@@ -108,13 +108,16 @@ export class Attributes {
 
 /** True and false as the OpenStack services read them. */
 export function asBoolean(value: unknown): boolean | undefined {
+	// Objects and lists may bring a toString of their own, which is none.
+	if (typeof value === 'object') return undefined;
 	const text = String(value).toLowerCase();
 	if (['true', '1', 'yes', 'on', 't', 'y'].includes(text)) return true;
 	return ['false', '0', 'no', 'off', 'f', 'n'].includes(text) ? false : undefined;
 }
 
 function invalid(name: string, value: unknown, reason: string): Error {
-	return failNetwork('InvalidInput', `Invalid input for ${name}. Reason: '${JSON.stringify(value)}' ${reason}.`);
+	const shown = JSON.stringify(value).slice(0, 300);
+	return failNetwork('InvalidInput', `Invalid input for ${name}. Reason: '${shown}' ${reason}.`);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

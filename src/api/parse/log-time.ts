@@ -8,8 +8,10 @@ export function logTime(text: string | number | null | undefined): number | null
 	if (/^\d{1,12}(\.\d{1,9})?$/.test(word)) return Number(word);
 	const match = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?Z?$/.exec(word);
 	if (match !== null) {
-		const time = Date.parse(`${match[1]}T${match[2]}.${(match[3] ?? '0').slice(0, 3).padEnd(3, '0')}Z`);
-		if (!Number.isNaN(time)) return time / 1000;
+		const second = `${match[1]}T${match[2]}`;
+		const time = Date.parse(`${second}.${(match[3] ?? '0').slice(0, 3).padEnd(3, '0')}Z`);
+		// JavaScript takes the 31st of February for a day in March.
+		if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(second)) return time / 1000;
 	}
 	throw fail(
 		'invalid-value',

@@ -1,11 +1,11 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { fail } from '../../model/errors.ts';
-import { renderError } from '../errors.ts';
 import { normalizeUrl } from '../http/paths.ts';
 import type { Api } from '../http/route.ts';
+import { answerOnSocket } from '../http/socket-answer.ts';
 import type { ApiOptions } from '../options.ts';
 import { readStreamLink, streamPath } from './link.ts';
 import { isOriginAllowed } from './origin.ts';
@@ -45,7 +45,7 @@ export function installStreamEndpoint(app: Api, terminals: Terminals, options: A
 			server.handleUpgrade(request, socket, head, (client) => void terminals.serve(client, grant));
 		} catch (error) {
 			app.log.debug({ path: streamPath, error }, 'stream refused');
-			refuse(socket, error);
+			answerOnSocket(socket, error);
 		}
 	});
 }
@@ -71,13 +71,4 @@ function checkSubprotocol(request: IncomingMessage): void {
 	const offered = request.headers['sec-websocket-protocol'];
 	if (offered === undefined || offered.split(',').some((name) => name.trim() === subprotocol)) return;
 	throw fail('invalid-value', `Streams speak the subprotocol ${subprotocol}.`);
-}
-
-/** Answers as the API does, on a connection that has no reply object. */
-function refuse(socket: Duplex, error: unknown): void {
-	const { status, headers, body } = renderError(error, { form: 'zun', requestId: '', authUrl: '', helpUrl: '' });
-	const text = JSON.stringify(body);
-	const fields = { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
-	const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-	socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}\r\n${text}`, () => socket.destroy());
 }
