@@ -90,7 +90,7 @@ test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})
 	};
 	const killService = async (): Promise<void> => {
 		for (let n = 0; n < kills - Math.floor(kills / engineShare); n += 1) {
-			await delay(100 + random.below(1500));
+			await delay(100 + random.below(1000));
 			await service.end();
 			count('service');
 			await delay(random.below(150));
@@ -100,7 +100,7 @@ test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})
 	const engineRandom = new SeededRandom(seed - 1);
 	const killEngine = async (): Promise<void> => {
 		for (let n = 0; n < Math.floor(kills / engineShare); n += 1) {
-			await delay(500 + engineRandom.below(6000));
+			await delay(500 + engineRandom.below(5000));
 			await docker.stop('SIGKILL');
 			count('engine');
 			await delay(engineRandom.below(1000));
