@@ -8,7 +8,7 @@ import { CrashWorker, type Death } from '../support/crash-worker.ts';
 import { ensureBusybox } from '../support/docker.ts';
 
 /** As long as it has not run for longer, points are tried in another kind of request too, in ms. */
-const timeForMore = 150_000;
+const timeForMore = 120_000;
 
 let image: string;
 const workers: CrashWorker[] = [];
