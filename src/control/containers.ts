@@ -23,6 +23,7 @@ import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
+import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, upToDate } from './views.ts';
@@ -362,6 +363,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		const sandbox = await sandboxRow(tx, row.sandbox_id);
 		// Nobody would ever carry it out.
 		if (!sandbox?.host) throw fail('conflict', `Container ${row.id} has no host: ${row.status_reason ?? 'it was never placed'}`);
+		await requireRoomInQueue(tx, 'container', row.id);
 		const operation = { ...subject(principal, row), kind: ask.kind, args: ask.args ?? {}, host: sandbox.host };
 		await insertOperation(tx, operation, this.#deps.now());
 		await changeContainer(tx, row, ask.change, this.#deps.now());

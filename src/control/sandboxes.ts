@@ -19,6 +19,7 @@ import { expiryAt } from './expiry.ts';
 import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findSandbox } from './lookup.ts';
+import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
 import { sandboxSize } from './sizes.ts';
@@ -229,6 +230,7 @@ export class Sandboxes implements SandboxControl {
 	}
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: SandboxRow, kind: SandboxOperationKind, args: OperationArgs): Promise<void> {
+		await requireRoomInQueue(tx, 'sandbox', row.id);
 		await insertOperation(
 			tx,
 			{

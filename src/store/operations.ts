@@ -84,6 +84,17 @@ export async function openOperations(db: Queryable, sandboxId: string): Promise<
 	return rows.map(toOperation);
 }
 
+/** How many operations of a target are unfinished. */
+export async function countOpen(db: Queryable, targetId: string): Promise<number> {
+	const row = await db
+		.selectFrom('operation')
+		.select((of) => of.fn.countAll<number>().as('count'))
+		.where('target_id', '=', targetId)
+		.where('state', 'in', ['queued', 'running'])
+		.executeTakeFirstOrThrow();
+	return row.count;
+}
+
 /** Ends unfinished operations of a target, when it is gone or when what they wait for cannot come. */
 export async function endOperations(tx: StoreTransaction, targetId: string, error: string | null, now: number): Promise<void> {
 	await tx

@@ -303,3 +303,15 @@ test('a delete waits for nothing that was asked before it, however long that tak
 		['create failed', 'delete done', 'delete done'],
 	);
 });
+
+test('only so much is queued for one container; its delete is always taken', async (t) => {
+	const { containers, host } = await start(t);
+	const me = principal('p1');
+	const { id } = await containers.create(me, { image: 'busybox', run: true });
+	await host.settle();
+	for (let n = 0; n < 32; n += 1) await containers.kill(me, id, { signal: 'SIGHUP' });
+	await assert.rejects(containers.kill(me, id, { signal: 'SIGHUP' }), code('too-many-requests'));
+	await containers.delete(me, id, { force: true, stop: false, allProjects: false });
+	await host.settle();
+	await assert.rejects(containers.show(me, id), code('container-not-found'));
+});
