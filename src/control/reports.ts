@@ -112,7 +112,10 @@ async function noteContainers(
 		if (change?.desired_status !== undefined) await touchSandbox(tx, sandbox.id);
 		const made = done?.kind === 'create' || done?.kind === 'rebuild';
 		if (made && row.registry_id !== null) await notePrivateImage(tx, row.project_id, row.image);
-		const stopped = pending === null && seen.status === 'Stopped' && (seen.ended || done?.kind === 'stop' || done?.kind === 'kill');
+		// Where something else was waiting when it stopped, it is known by its row.
+		const known = row.status === 'Stopped' && row.desired_status === 'Stopped';
+		const told = seen.ended || done?.kind === 'stop' || done?.kind === 'kill';
+		const stopped = pending === null && seen.status === 'Stopped' && (told || known);
 		if (stopped && row.auto_remove === 1 && row.desired_status !== 'Deleted') {
 			const current = await containerRow(tx, row.id);
 			if (current !== undefined) {

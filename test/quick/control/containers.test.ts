@@ -315,3 +315,14 @@ test('only so much is queued for one container; its delete is always taken', asy
 	await host.settle();
 	await assert.rejects(containers.show(me, id), code('container-not-found'));
 });
+
+test('auto_remove removes what was stopped while something else waited', async (t) => {
+	const { containers, host } = await start(t);
+	const me = principal('p1');
+	const { id } = await containers.create(me, { image: 'busybox', run: true, autoRemove: true });
+	await host.settle();
+	await containers.stop(me, id, { timeout: null });
+	await containers.update(me, id, { memory: 64 });
+	await host.settle();
+	await assert.rejects(containers.show(me, id), code('container-not-found'));
+});
