@@ -82,12 +82,13 @@ export function loadImages(archive: Uint8Array): readonly { readonly image: Fake
 	});
 }
 
-/** Archives may hold a layer once and link to it elsewhere. */
+/** Archives may hold a layer once and link to it elsewhere: directly, so a link to a link is none. */
 function resolveLayer(entries: ReadonlyMap<string, TarEntry>, name: string): TarEntry {
-	const entry = entries.get(name);
+	const named = entries.get(name);
+	const entry = named?.type === 'symlink' ? entries.get(named.linkTarget.replace(/^(\.\.\/)+/, '')) : named;
 	if (entry === undefined) throw invalid(`${name} is missing`);
-	if (entry.type !== 'symlink') return entry;
-	return resolveLayer(entries, entry.linkTarget.replace(/^(\.\.\/)+/, ''));
+	if (entry.type !== 'file') throw invalid(`${name} is no file`);
+	return entry;
 }
 
 function readConfig(json: Record<string, unknown>): ImageConfig {

@@ -56,6 +56,19 @@ describe('bad input', () => {
 		}
 	});
 
+	test('logs that are followed answer at once, also of a container that writes nothing', { timeout: 60_000 }, async (t) => {
+		const world = await startWholeWorld();
+		t.after(() => world.close());
+		const { '/v1/containers': [id] = [] } = await furnish(world);
+		const gone = new AbortController();
+		const answer = await fetch(`${world.url}/v1/containers/${id}/logs?follow=true`, {
+			headers: { 'x-auth-token': world.tokens.member },
+			signal: gone.signal,
+		});
+		assert.equal(answer.status, 200);
+		gone.abort();
+	});
+
 	test('is refused without failure, hang, growth, or any change', async (t) => {
 		const world = await startWholeWorld();
 		const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

@@ -2,12 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { CapsuleCreate } from '../../../src/api/capsules/schemas.ts';
+import { readTemplate } from '../../../src/api/capsules/template.ts';
+import { compileSchema } from '../../../src/api/http/validate.ts';
+import { defaultApiOptions } from '../../../src/api/options.ts';
 import { logTail, logTime } from '../../../src/api/parse/log-time.ts';
 import { cpuLimits, memoryLimits, quantity, timeoutLimits } from '../../../src/api/parse/quantity.ts';
 import { shellWords } from '../../../src/api/parse/shell-words.ts';
+import { Policy } from '../../../src/api/policy.ts';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import { explicitDomain, imageInRegistry, imageReference, isFromRegistry, normalDomain, parseImageName } from '../../../src/model/image.ts';
 import { cidrRange, formatCidr, formatIp, inCidr, parseCidr, parseIp } from '../../../src/model/ip.ts';
+import { mutated } from '../../support/bad-input/bodies.ts';
 
 const runs = { numRuns: 1000 };
 
@@ -206,5 +212,38 @@ describe('addresses and blocks of any text', () => {
 			fc.property(ip, (made) => assert.deepEqual(parseIp(formatIp(made)), made)),
 			runs,
 		);
+	});
+});
+
+describe('templates of capsules', () => {
+	const nobody = { userId: 'u', userName: 'u', projectId: 'p', projectName: 'p', roles: ['member'], requestId: 'req-1' } as const;
+	const context = { policy: new Policy({}), options: defaultApiOptions };
+	const check = compileSchema(CapsuleCreate, 'body');
+	const right = mutated('POST /v1/capsules');
+
+	test('are read or refused, as objects and as text, and as text no more loosely', () => {
+		assert.ok(right !== null);
+		let read = 0;
+		fc.assert(
+			fc.property(right, fc.integer({ min: 1, max: 41 }), (made, version) => {
+				const body: unknown = JSON.parse(JSON.stringify(made));
+				const asRead = (given: unknown) => {
+					const checked = check(given);
+					if ('error' in checked) throw checked.error;
+					return readTemplate(checked.value, version, nobody, context);
+				};
+				const template: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'template') : undefined;
+				const plain = orRefused(() => asRead({ template }));
+				if (plain !== null) read += 1;
+				if (typeof template === 'object' && template !== null) {
+					assert.deepEqual(
+						orRefused(() => asRead({ template: JSON.stringify(template) })),
+						plain,
+					);
+				}
+			}),
+			runs,
+		);
+		assert.ok(read > 50, `${read} were read`);
 	});
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DriverError } from '../../../src/drivers/driver.ts';
+import { loadImages } from '../../../src/drivers/fake/fake-image.ts';
 import { readTar, type TarEntry, tarEntry, writeTar } from '../../../src/drivers/tar.ts';
 
 /** Reads it, or says that it is no archive: nothing else, and not for ever. */
@@ -148,5 +149,44 @@ describe('tar archives that are none', () => {
 	test('sizes in base 256 are read', () => {
 		assert.equal(Buffer.from(readTar(withField(124, `\x80${'\0'.repeat(10)}\x05`))[0]?.bytes ?? []).toString(), 'hello');
 		refused(withField(124, '\xff'.repeat(12)));
+	});
+});
+
+describe('image archives that are none', () => {
+	const archiveOf = (manifest: unknown, ...more: readonly TarEntry[]) =>
+		writeTar([
+			tarEntry('manifest.json', { bytes: Buffer.from(JSON.stringify(manifest)) }),
+			tarEntry('c.json', { bytes: Buffer.from('{}') }),
+			...more,
+		]);
+	const one = { Config: 'c.json', RepoTags: ['a:b'], Layers: ['l'] };
+
+	test('a layer that links to itself', () => {
+		const loop = tarEntry('l', { type: 'symlink', linkTarget: '../l' });
+		assert.throws(() => loadImages(archiveOf([one], loop)), { code: 'invalid' });
+	});
+
+	test('manifests and configurations of any form are read or refused', () => {
+		const odd = fc.oneof(fc.json(), fc.string()).map((text) => Buffer.from(text));
+		const manifest = fc.oneof(
+			fc.constant([one]),
+			fc.array(fc.oneof(fc.constant(one), fc.anything({ maxDepth: 1 }))),
+			fc.anything({ maxDepth: 2 }),
+		);
+		fc.assert(
+			fc.property(manifest, odd, odd, (listed, config, layer) => {
+				const image = archiveOf(
+					JSON.parse(JSON.stringify(listed) ?? 'null'),
+					tarEntry('c.json', { bytes: config }),
+					tarEntry('l', { bytes: layer }),
+				);
+				try {
+					loadImages(image);
+				} catch (error) {
+					assert.ok(error instanceof DriverError && error.code === 'invalid', String(error));
+				}
+			}),
+			{ numRuns: 500 },
+		);
 	});
 });
