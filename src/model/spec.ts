@@ -23,8 +23,8 @@ export interface OperationSpec {
 	readonly kind: string;
 	readonly args: OperationArgs;
 	/**
-	 * When an agent first took it up, ms on the host's clock; null = now is the first time. What the engine did
-	 * after this moment was done for this operation, which is how a repeated reboot or kill is told from a new one.
+	 * When an agent first took it up, ms on the host's clock; null = control does not know that it was. What the engine
+	 * did after this moment was done for this operation, which is how a repeated reboot or kill is told from a new one.
 	 */
 	readonly startedAt: number | null;
 }

@@ -6,7 +6,7 @@ import { planContainerOperation } from './container-operation.ts';
 import type { PlanContext, StepFailure } from './context.ts';
 import { type Draft, failed, merge, nothing, retried, started, steps, waitUntil } from './draft.ts';
 import { endingOf } from './ending.ts';
-import { effectiveGoal, isActive, isCurrent, ranInThisRun, stateOf } from './facts.ts';
+import { effectiveGoal, isActive, isCurrent, isToBeginFirst, ranInThisRun, stateOf } from './facts.ts';
 import { judge } from './failure.ts';
 import { planContainerRemoval } from './removal.ts';
 import { missingHooks } from './sandbox-needs.ts';
@@ -18,9 +18,9 @@ export function planContainer(spec: SandboxSpec, container: ContainerSpec, obser
 	if (context.busy.has(container.id)) return nothing;
 	const operation = container.operation;
 	const removed = effectiveGoal(spec, container) === 'Deleted';
-	if (operation !== null && operation.startedAt === null) {
+	if (operation !== null && isToBeginFirst(operation) && !removed) {
 		// An image does no harm: it is fetched while control writes that the operation has begun.
-		const fetched = makesAnew(container) && !removed ? fetchImage(subject) : nothing;
+		const fetched = makesAnew(container) ? fetchImage(subject) : nothing;
 		return merge([started(operation, context.now, subject.state?.startedAt ?? null), fetched]);
 	}
 	if (removed) return planContainerRemoval(subject);

@@ -1,6 +1,6 @@
 import type { ContainerState, ObservedSandbox } from '../../drivers/driver.ts';
 import type { ContainerGoal } from '../../model/container.ts';
-import type { ContainerSpec, SandboxSpec } from '../../model/spec.ts';
+import type { ContainerSpec, OperationSpec, SandboxSpec } from '../../model/spec.ts';
 
 /** What can be said of one container from what is wanted and what is seen. */
 
@@ -14,6 +14,23 @@ export function effectiveGoal(spec: SandboxSpec, container: ContainerSpec): Cont
 	if (container.goal === 'Created' || container.goal === 'Stopped') return container.goal;
 	if (spec.goal === 'Stopped') return 'Stopped';
 	return spec.goal === 'Paused' ? 'Paused' : container.goal;
+}
+
+/**
+ * Whether control must have written when the operation was taken up before anything is done for it: only by that time
+ * is it seen later what was done for it, and what is still to be done. All others are told by how things stand.
+ */
+export function isToBeginFirst(operation: OperationSpec): boolean {
+	return operation.startedAt === null && beginFirst.has(operation.kind);
+}
+
+const beginFirst: ReadonlySet<string> = new Set(['start', 'reboot', 'kill', 'rebuild']);
+
+/** Operations that are acted on, and of which control does not know yet that they are. */
+export function untold(spec: SandboxSpec): readonly OperationSpec[] {
+	return [spec, ...spec.containers].flatMap(({ operation }) =>
+		operation !== null && operation.startedAt === null && !isToBeginFirst(operation) ? [operation] : [],
+	);
 }
 
 /** Whether it has processes. */

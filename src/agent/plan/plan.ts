@@ -15,7 +15,8 @@ import { isContainerStep, isExclusive, type Step, sandboxTarget } from './step.t
  * - at most one step for each target, and none for a target that is busy;
  * - a step that takes the sandbox away from under its containers is never planned beside a step of a container, nor
  *   while one runs;
- * - no operation is acted on before control has recorded when it was taken up, fetching its image aside;
+ * - no operation whose repetition is told by time is acted on before control has recorded when it was taken up,
+ *   fetching its image aside;
  * - a sandbox that is as wanted has an empty plan.
  *
  * `spec` is null for what control knows nothing of: a leftover, which goes.

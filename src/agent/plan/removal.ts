@@ -2,7 +2,7 @@ import type { ObservedSandbox } from '../../drivers/driver.ts';
 import type { OperationSpec, SandboxSpec } from '../../model/spec.ts';
 import { type Subject, stop } from './container-moves.ts';
 import type { PlanContext } from './context.ts';
-import { type Draft, done, failed, merge, nothing, retried, started, steps, waitUntil } from './draft.ts';
+import { type Draft, done, failed, merge, nothing, retried, steps, waitUntil } from './draft.ts';
 import { isActive } from './facts.ts';
 import { judge, retryAt } from './failure.ts';
 import { hookNames, sandboxTarget, tearDownTarget } from './step.ts';
@@ -51,7 +51,6 @@ export function planStrays(spec: SandboxSpec | null, observed: ObservedSandbox, 
 export function planSandboxRemoval(spec: SandboxSpec | null, observed: ObservedSandbox, context: PlanContext): Draft {
 	if (context.busy.has(sandboxTarget)) return nothing;
 	const operation = spec?.operation ?? null;
-	if (operation !== null && operation.startedAt === null) return started(operation, context.now, null);
 	if (operation !== null && operation.kind !== 'delete') return failed(operation, overtaken, context);
 	if (context.tornDown && isGone(observed)) return operation === null ? nothing : done(operation, context);
 	if (context.tornDown && observed.sandbox === null) return nothing;

@@ -1,7 +1,7 @@
 import type { ObservedSandbox } from '../../drivers/driver.ts';
 import type { SandboxSpec } from '../../model/spec.ts';
 import type { PlanContext, StepFailure } from './context.ts';
-import { type Draft, done, failed, merge, nothing, retried, started, steps, waitUntil } from './draft.ts';
+import { type Draft, done, failed, merge, nothing, retried, steps, waitUntil } from './draft.ts';
 import { endingOf } from './ending.ts';
 import { effectiveGoal, isActive, isCurrent, isHolderActive, stateOf } from './facts.ts';
 import { judge } from './failure.ts';
@@ -12,7 +12,6 @@ import { hookNames, imageTarget, isExclusive, sandboxTarget, tearDownTarget } fr
 export function planSandbox(spec: SandboxSpec, observed: ObservedSandbox, context: PlanContext): Draft {
 	if (context.busy.has(sandboxTarget)) return nothing;
 	const operation = spec.operation;
-	if (operation !== null && operation.startedAt === null) return started(operation, context.now, observed.sandbox?.startedAt ?? null);
 
 	const failure = context.failures.get(sandboxTarget);
 	const verdict = judge(failure, operation, context);

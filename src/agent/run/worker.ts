@@ -8,6 +8,7 @@ import type { PullManager } from '../images/pull-manager.ts';
 import type { HostNetworking } from '../network/host-networking.ts';
 import type { AgentOptions } from '../options.ts';
 import type { PlanContext } from '../plan/context.ts';
+import { untold } from '../plan/facts.ts';
 import { exponential } from '../plan/failure.ts';
 import { plan } from '../plan/plan.ts';
 import { isGone } from '../plan/removal.ts';
@@ -19,6 +20,9 @@ import type { Limiter } from './limiter.ts';
 import { Memory } from './memory.ts';
 import { nothingObserved, sameObservation } from './observation.ts';
 import { StepRunner } from './step-runner.ts';
+
+/** ms that a step runs before control is told that it does. */
+const tellAfter = 100;
 
 export interface WorkerDeps {
 	readonly hostname: () => string;
@@ -59,6 +63,9 @@ export class SandboxWorker {
 	#loop: Promise<void> | null = null;
 	#due = false;
 	#timer: NodeJS.Timeout | null = null;
+	/** Runs while control has not been told of steps that run. */
+	#tellTimer: NodeJS.Timeout | null = null;
+	#tellDue = false;
 	#failedRounds = 0;
 	#lastReport: SandboxReport | null = null;
 
@@ -155,6 +162,8 @@ export class SandboxWorker {
 		while (this.#loop !== null || !this.#steps.idle) await Promise.allSettled([this.#loop, this.#steps.settled()]);
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#timer = null;
+		if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
+		this.#tellTimer = null;
 	}
 
 	#poke(): void {
@@ -202,13 +211,20 @@ export class SandboxWorker {
 		this.#steps.abortObsolete(spec);
 		const steps = plan(spec, observed, this.#context());
 		let told = false;
-		for (const step of steps) if (targetOf(step) !== null) this.#steps.launch(step, spec, observed);
+		let launched = false;
+		for (const step of steps) {
+			if (targetOf(step) === null) continue;
+			this.#steps.launch(step, spec, observed);
+			launched = true;
+		}
 		for (const step of steps) {
 			if (targetOf(step) !== null) continue;
 			await execute(this.#executors, step, signal);
 			told ||= step.kind === 'report';
 		}
-		if (!told) await this.#report([]);
+		if (told) return;
+		if (launched && !this.#tellDue) this.#tellSoon();
+		else await this.#report([]);
 	}
 
 	#context(): PlanContext {
@@ -239,8 +255,12 @@ export class SandboxWorker {
 	async #report(operations: readonly OperationReport[]): Promise<void> {
 		const spec = this.#spec ?? null;
 		if (spec === null || this.#observed === null) return;
-		const report = sandboxReport(spec, this.#observed, this.#context(), operations);
-		if (operations.length === 0 && this.#lastReport !== null && sameReport(report, this.#lastReport)) return;
+		const known = new Set(operations.map(({ id }) => id));
+		const at = this.#deps.options.now();
+		const begun = untold(spec).filter(({ id }) => !known.has(id));
+		const outcomes: OperationReport[] = [...begun.map(({ id }) => ({ id, outcome: 'started' as const, error: null, at })), ...operations];
+		const report = sandboxReport(spec, this.#observed, this.#context(), outcomes);
+		if (outcomes.length === 0 && this.#lastReport !== null && sameReport(report, this.#lastReport)) return;
 		await this.#send(report);
 		for (const { id, outcome } of operations) {
 			const failure = [...this.#memory.failures.values()].find((candidate) => candidate.operationId === id);
@@ -254,8 +274,20 @@ export class SandboxWorker {
 		const answer = await this.#deps.link.report(this.#deps.hostname(), report, this.#linkSignal());
 		failPoint('agent.report.after');
 		this.#lastReport = report;
+		this.#tellDue = false;
+		if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
+		this.#tellTimer = null;
 		this.#spec = answer;
 		if (answer === null || report.operations.length > 0 || answer.version !== before?.version) this.#poke();
+	}
+
+	/** Most steps end at once, and control is told of them together with how they ended: each report waits for its disk. */
+	#tellSoon(): void {
+		this.#tellTimer ??= setTimeout(() => {
+			this.#tellTimer = null;
+			this.#tellDue = true;
+			this.#poke();
+		}, tellAfter);
 	}
 
 	#isOver(): boolean {

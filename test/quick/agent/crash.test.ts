@@ -100,7 +100,7 @@ describe('an agent that is killed at any call of', () => {
 	for (const [name, scenario] of Object.entries(scenarios)) {
 		test(`${name}: the next one reaches the goal, and nothing is done twice`, async (t) => {
 			const calls = await play(t, scenario, 0, 'before');
-			assert.ok(calls.length >= 3, `${calls}`);
+			assert.ok(calls.length >= 2, `${calls}`);
 			for (const [index, call] of calls.entries()) {
 				for (const moment of ['before', 'after'] as const) {
 					await t.test(`${moment} ${call} (${index + 1})`, (inner) => play(inner, scenario, index + 1, moment).then(() => {}));

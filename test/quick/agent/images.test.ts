@@ -54,10 +54,7 @@ describe('images', () => {
 		const { control } = await world(t);
 		control.add(sandboxSpec({ containers: [asked('a'), asked('b', { image: 'zunbox/busybox:latest' })] }));
 		await control.quiet(box);
-		assert.deepEqual(
-			control.outcomes('create-a').map(({ outcome }) => outcome),
-			['started', 'failed'],
-		);
+		assert.equal(control.outcomes('create-a').at(-1)?.outcome, 'failed');
 		const failing = control.reports.find(({ operations }) =>
 			operations.some(({ id, outcome }) => id === 'create-a' && outcome === 'failed'),
 		);

