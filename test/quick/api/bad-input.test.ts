@@ -13,7 +13,7 @@ import { startWholeWorld, type WholeWorld } from '../../support/bad-input/world.
 
 const total = 10_000;
 /** Bytes that may be held beyond what a quarter of the requests left: caches fill, and histories grow by what is accepted. */
-const growth = 24 * 1024 * 1024;
+const growth = 12 * 1024 * 1024;
 /** Failures that are part of the contract: not offered here, the engine's own, the host does not answer. */
 const documented: ReadonlySet<number> = new Set([501, 502, 503]);
 

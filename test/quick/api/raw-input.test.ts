@@ -35,7 +35,7 @@ function exchange(url: string, bytes: string | Buffer, finish = true): Promise<s
 describe('raw input', () => {
 	let world: WholeWorld;
 	before(async () => {
-		world = await startWholeWorld({ requestTimeout: 500, bodyLimit: 16_384 });
+		world = await startWholeWorld({ requestTimeout: 2000, bodyLimit: 16_384 });
 	});
 	after(() => world.close());
 	const head = (line: string, ...fields: readonly string[]) =>
