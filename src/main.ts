@@ -21,4 +21,12 @@ process.exitCode = await runCli(process.argv.slice(2), processIo(), {
 		const { checkFile } = await import('./store/backup.ts');
 		return checkFile(databaseIn(dataDirectory));
 	},
+	async rotateKeys(dataDirectory) {
+		const { rotateKeys } = await import('./wiring/maintenance.ts');
+		return await rotateKeys(dataDirectory);
+	},
+	async resetAdministrator(dataDirectory) {
+		const { resetAdministrator } = await import('./wiring/maintenance.ts');
+		await resetAdministrator(dataDirectory);
+	},
 });

@@ -12,6 +12,10 @@ export interface Roles {
 	backUpDatabase(dataDirectory: string, target: string, options: { readonly replace: boolean }): Promise<{ readonly bytes: number }>;
 	/** What is wrong with the database; empty = nothing. */
 	checkDatabase(dataDirectory: string): Promise<readonly string[]>;
+	/** Seals every secret in the database with a new key; answers how many there are. */
+	rotateKeys(dataDirectory: string): Promise<number>;
+	/** Makes the next start choose a new password for `admin`. */
+	resetAdministrator(dataDirectory: string): Promise<void>;
 }
 
 /** What a command works with. */

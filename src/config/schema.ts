@@ -213,6 +213,12 @@ export const configSchema = Type.Object(
 					description: 'Limit of a container that gives none.',
 				}),
 				defaultMemory: Type.Integer({ minimum: 4, unit: 'MiB', default: 512, description: 'Limit of a container that gives none.' }),
+				defaultPids: Type.Integer({
+					minimum: 16,
+					maximum: 4194304,
+					default: 4096,
+					description: 'Processes of a container that gives no limit of them.',
+				}),
 				imagePullPolicy: Type.Enum(['ifnotpresent', 'always'], {
 					default: 'ifnotpresent',
 					description: 'For a container that gives none. `always` asks the registry for each container, as Zun does.',

@@ -78,7 +78,7 @@ export async function writeContainer(
 		cpu_policy: input.cpuPolicy ?? 'shared',
 		memory,
 		disk: input.disk ?? null,
-		pids: input.pids ?? null,
+		pids: input.pids ?? deps.options.defaultPids,
 		workdir: input.workdir ?? null,
 		hostname: input.hostname ?? null,
 		environment: JSON.stringify(input.environment ?? {}),
@@ -177,6 +177,9 @@ function checkInput(input: CreateContainer): void {
 	}
 	if (input.securityGroups !== undefined && input.exposedPorts !== undefined && Object.keys(input.exposedPorts).length > 0) {
 		throw fail('invalid-value', 'security_groups and exposed_ports exclude each other: exposed_ports makes a group of its own.');
+	}
+	if (input.cpuPolicy === 'dedicated') {
+		throw fail('invalid-value', 'cpu_policy dedicated is not offered: no host sets cores apart, as enable_cpu_pinning of each host says.');
 	}
 	const policy = input.restartPolicy;
 	if (policy !== undefined && (policy.name === 'always' || policy.name === 'unless-stopped') && policy.maximumRetryCount !== 0) {

@@ -21,6 +21,8 @@ export interface ControlOptions {
 	/** For containers that give none: cores and MiB, as Zun does. */
 	readonly defaultCpu: number;
 	readonly defaultMemory: number;
+	/** Processes; a container without a limit of them could take all that the host has. */
+	readonly defaultPids: number;
 	readonly defaultPullPolicy: ImagePullPolicy;
 	/** Largest and default length of a page. */
 	readonly maxLimit: number;
@@ -47,6 +49,7 @@ export const defaultControlOptions: ControlOptions = {
 	driver: 'docker',
 	defaultCpu: 1,
 	defaultMemory: 512,
+	defaultPids: 4096,
 	defaultPullPolicy: 'ifnotpresent',
 	maxLimit: 1000,
 	executeTimeout: 60_000,

@@ -1,4 +1,4 @@
-import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, type Transaction } from 'kysely';
 import { migrations } from './migrations.ts';
 import type { Database } from './schema.ts';
@@ -17,7 +17,6 @@ export interface StoreOptions {
  * Reads outside see the last committed state and do not wait for a transaction.
  */
 export class Store {
-	readonly #writeFile: DatabaseSync;
 	readonly #write: Kysely<Database>;
 	/** For reads. */
 	readonly db: Queryable;
@@ -27,7 +26,6 @@ export class Store {
 	readonly #afterCommitOf = new WeakMap<StoreTransaction, (() => void)[]>();
 
 	private constructor(writeFile: DatabaseSync, readFile: DatabaseSync) {
-		this.#writeFile = writeFile;
 		this.#write = kyselyOver(writeFile);
 		this.db = readFile === writeFile ? this.#write : kyselyOver(readFile);
 		this.#versionOf = readFile.prepare('PRAGMA data_version');
@@ -74,11 +72,6 @@ export class Store {
 	onCommit(listener: () => void): () => void {
 		this.#afterCommit.add(listener);
 		return () => this.#afterCommit.delete(listener);
-	}
-
-	/** Writes a consistent copy of the database to a file, while it goes on being used. */
-	async backup(target: string): Promise<void> {
-		await backup(this.#writeFile, target);
 	}
 
 	async close(): Promise<void> {

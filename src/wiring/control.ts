@@ -81,6 +81,7 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 			driver,
 			defaultCpu: config.containers.defaultCpu,
 			defaultMemory: config.containers.defaultMemory,
+			defaultPids: config.containers.defaultPids,
 			defaultPullPolicy: config.containers.imagePullPolicy === 'always' ? 'always' : 'ifnotpresent',
 			maxLimit: config.api.maxLimit,
 			executeTimeout: config.containers.executeTimeout * seconds,

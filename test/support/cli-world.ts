@@ -10,6 +10,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createDriver, FakeEngine } from '../../src/drivers/fake/index.ts';
 import { type RunningService, startService } from '../../src/start-service.ts';
 import { backUpFile, checkFile } from '../../src/store/backup.ts';
+import { resetAdministrator, rotateKeys } from '../../src/wiring/maintenance.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -125,4 +126,6 @@ const roles: Roles = {
 	serve: () => Promise.reject(new Error('the service runs in this process already')),
 	backUpDatabase: (folder, target, options) => backUpFile(path.join(folder, 'zunbox.db'), target, options),
 	checkDatabase: async (folder) => checkFile(path.join(folder, 'zunbox.db')),
+	rotateKeys,
+	resetAdministrator,
 };

@@ -34,3 +34,15 @@ export const checkDatabase: Action = async (context) => {
 	context.output.done('the database is whole');
 	return exitCodes.ok;
 };
+
+export const rotateKeys: Action = async (context) => {
+	const count = await context.roles.rotateKeys(await context.dataDirectory());
+	context.output.done(`a new key is made, and ${count} secrets are sealed with it`);
+	return exitCodes.ok;
+};
+
+export const resetAdministrator: Action = async (context) => {
+	await context.roles.resetAdministrator(await context.dataDirectory());
+	context.output.done('the next start chooses a new password for admin, and writes it into the folder credentials');
+	return exitCodes.ok;
+};

@@ -43,4 +43,20 @@ export const roleCommands: readonly CommandSpec[] = [
 		examples: ['zunbox db check'],
 		load: async () => (await import('../actions/roles.ts')).checkDatabase,
 	},
+	{
+		path: 'db rotate-keys',
+		summary: 'Seal the secrets in the database with a new key; the service must not run',
+		details: 'Older keys stay in the folder keys of the data directory: backups that were made before need them.',
+		options: [dataDirectory],
+		examples: ['zunbox db rotate-keys'],
+		load: async () => (await import('../actions/roles.ts')).rotateKeys,
+	},
+	{
+		path: 'db reset-admin',
+		summary: 'Have the next start choose a new password for admin; the service must not run',
+		details: 'The new password is in the folder credentials of the data directory, as after the first start.',
+		options: [dataDirectory],
+		examples: ['zunbox db reset-admin'],
+		load: async () => (await import('../actions/roles.ts')).resetAdministrator,
+	},
 ];

@@ -326,3 +326,11 @@ test('auto_remove removes what was stopped while something else waited', async (
 	await host.settle();
 	await assert.rejects(containers.show(me, id), code('container-not-found'));
 });
+
+test('what no host offers is refused; a container has a limit of processes', async (t) => {
+	const { containers } = await start(t);
+	const me = principal('p1');
+	await assert.rejects(containers.create(me, { image: 'busybox', run: true, cpuPolicy: 'dedicated' }), code('invalid-value'));
+	assert.equal((await containers.create(me, { image: 'busybox', run: true })).pids, 4096);
+	assert.equal((await containers.create(me, { image: 'busybox', run: true, pids: 64 })).pids, 64);
+});

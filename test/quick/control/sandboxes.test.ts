@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import type { Event } from '../../../src/model/event.ts';
+import { backUpFile } from '../../../src/store/backup.ts';
 import { insertEvent } from '../../../src/store/events.ts';
 import { hostFacts, principal, startControl } from '../../support/control.ts';
 import { ModelHost } from '../../support/model-host.ts';
@@ -178,7 +179,7 @@ test('everything is there after the service starts anew', async (t) => {
 	const me = principal('p1');
 	const sandbox = await first.service.sandboxes.create(me, { name: 'box' }, { key: 'k', fingerprint: 'f' });
 	const copy = `${directory}/copy.db`;
-	await first.store.backup(copy);
+	await backUpFile(`${directory}/zunbox.db`, copy, { replace: false });
 	await first.close();
 	for (const path of [`${directory}/zunbox.db`, copy]) {
 		const second = await startControl({ path });

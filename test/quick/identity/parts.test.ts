@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { parseOpenrc } from '../../../src/config/client.ts';
 import { hasRole, type Role, roles } from '../../../src/model/principal.ts';
 import { effectiveRoles, includedRoles } from '../../../src/providers/identity/embedded/effective-roles.ts';
+import { forgetFirstAdministrator } from '../../../src/providers/identity/embedded/first-start.ts';
 import { Limiter } from '../../../src/providers/identity/embedded/limiter.ts';
 import { LoginThrottle } from '../../../src/providers/identity/embedded/login-throttle.ts';
 import { PasswordHasher, standardCost } from '../../../src/providers/identity/embedded/password-hasher.ts';
@@ -174,7 +175,8 @@ test('a lost administrator comes back with a new password', async (t) => {
 	const { details } = await login();
 	await test.identity.users.update(details.user.id, { enabled: false });
 	await assert.rejects(login(), { code: 'unauthorized' });
-	await test.identity.resetFirstAdministrator(directory);
+	await forgetFirstAdministrator(test.store);
+	await test.identity.ensureFirstAdministrator(directory);
 	assert.notEqual(await password(), first);
 	assert.deepEqual((await login()).details.user, details.user);
 });

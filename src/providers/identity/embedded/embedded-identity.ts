@@ -5,7 +5,7 @@ import type { IdentityManagement, IssuedToken, LoginRequest, TokenDetails } from
 import { ApplicationCredentials } from './application-credentials.ts';
 import { Assignments } from './assignments.ts';
 import type { IdentityContext } from './context.ts';
-import { ensureFirstAdministrator, resetFirstAdministrator } from './first-start.ts';
+import { ensureFirstAdministrator } from './first-start.ts';
 import { Login } from './login.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { type HashCost, PasswordHasher, standardCost } from './password-hasher.ts';
@@ -71,11 +71,6 @@ export class EmbeddedIdentity implements IdentityManagement {
 	 */
 	ensureFirstAdministrator(directory: string): Promise<boolean> {
 		return ensureFirstAdministrator(this.#context, directory, this.authUrl);
-	}
-
-	/** For whoever lost the password of `admin`: gives it a new one, enables it, and writes both files again. */
-	resetFirstAdministrator(directory: string): Promise<void> {
-		return resetFirstAdministrator(this.#context, directory, this.authUrl);
 	}
 
 	async validate(token: string, signal: AbortSignal): Promise<TokenInfo> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { failPoint } from '../../../faults/fail-point.ts';
-import type { StoreTransaction } from '../../../store/store.ts';
+import type { Store, StoreTransaction } from '../../../store/store.ts';
 import { insertAssignment } from './assignments.ts';
 import { change, type IdentityContext, newIdentityId } from './context.ts';
 import { readCredentials, writeCredentials } from './credentials-files.ts';
@@ -37,11 +37,9 @@ export async function ensureFirstAdministrator(context: IdentityContext, directo
 	return true;
 }
 
-/** For whoever lost the password: does the first start again, with a new one. Everything else stays. */
-export async function resetFirstAdministrator(context: IdentityContext, directory: string, authUrl: string): Promise<void> {
-	await context.store.transaction((tx) => tx.deleteFrom('meta').where('key', '=', doneKey).execute());
-	failPoint('identity.first-start.reset');
-	await ensureFirstAdministrator(context, directory, authUrl);
+/** For whoever lost the password: the next start makes a new one, as the first did. Everything else stays. */
+export async function forgetFirstAdministrator(store: Store): Promise<void> {
+	await store.transaction((tx) => tx.deleteFrom('meta').where('key', '=', doneKey).execute());
 }
 
 async function ensureAdmin(tx: StoreTransaction, context: IdentityContext, hash: string): Promise<void> {
