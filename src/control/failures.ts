@@ -90,6 +90,7 @@ export async function failedSandboxOperation(
 				now,
 			);
 		}
+		await endOperations(tx, row.id, reason, now);
 		await deps.placement.release(tx, row.id);
 		await deps.network.release(tx, row.id);
 		await deps.volumes.release(tx, row.id);

@@ -27,11 +27,11 @@ export async function page(
 	const rank = sql`(${sortValue}, created_at, ${sql.ref('id')})`;
 	const direction = query.sortDir === 'desc' ? sql`desc` : sql`asc`;
 
-	let conditions = sql`1 = 1`;
+	const scope = query.allProjects === true && isAdmin(principal) ? sql`1 = 1` : sql`project_id = ${principal.projectId}`;
+	let conditions = sql`${scope}`;
 	const and = (condition: ReturnType<typeof sql>) => {
 		conditions = sql`${conditions} and ${condition}`;
 	};
-	if (!(query.allProjects === true && isAdmin(principal))) and(sql`project_id = ${principal.projectId}`);
 	for (const [name, value] of Object.entries(query.filters)) {
 		if (name.startsWith('label:')) {
 			and(sql`json_extract(labels, ${`$.${JSON.stringify(name.slice('label:'.length))}`}) = ${value}`);
@@ -44,7 +44,7 @@ export async function page(
 	}
 	if (query.marker !== undefined) {
 		const marker = await sql<{ rank: unknown; created_at: number; id: string }>`
-			select ${sortValue} as rank, created_at, id from ${sql.table(table)} where id = ${query.marker}`.execute(db);
+			select ${sortValue} as rank, created_at, id from ${sql.table(table)} where id = ${query.marker} and ${scope}`.execute(db);
 		const row = marker.rows[0];
 		if (row === undefined)
 			throw fail('invalid-value', `marker ${query.marker} could not be found: it is the id of the last item of the page before`);

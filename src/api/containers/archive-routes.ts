@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
-import { hostSignal, sendJson } from '../http/reply.ts';
+import { hostSignal, sendJson, streamCounter } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
 import type { RouteContext } from '../options.ts';
@@ -10,8 +10,11 @@ import { given } from '../parse/text.ts';
 import { IdParams, Nullable } from '../schemas.ts';
 import { archiveJson, begun, oneChunk } from './output.ts';
 
-/** Most bytes that are put at once: they are one string in the request. */
-const largestPut = 256 * 1024 * 1024;
+/** Most bytes of an archive that is put: it is one string in the request, and in memory for as long. */
+const largestPut = 64 * 1024 * 1024;
+
+/** Archives that are put at the same time; a project may have a quarter of the places. */
+const putsAtOnce = 8;
 
 /** From this version archives are base64. */
 const base64From = 25;
@@ -23,6 +26,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 	const { archiveLimit } = context.options;
 	const { containers } = context.control;
 	const putLimit = Math.min(archiveLimit, largestPut);
+	const puts = streamCounter(putsAtOnce);
 
 	app.route({
 		method: 'GET',
@@ -54,6 +58,11 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 		// Base64 takes four bytes for three.
 		bodyLimit: Math.ceil((putLimit * 4) / 3) + 65_536,
 		config: { rule: 'container:put_archive', merge: true },
+		// Before the body is read: what waits for a place takes no memory.
+		preParsing: async (request, reply) => {
+			const close = puts.open(principalOf(request).projectId);
+			reply.raw.once('close', close);
+		},
 		schema: {
 			summary: 'Unpack a tar into a folder: base64 from version 1.25',
 			params: IdParams,

@@ -334,3 +334,11 @@ test('what no host offers is refused; a container has a limit of processes', asy
 	assert.equal((await containers.create(me, { image: 'busybox', run: true })).pids, 4096);
 	assert.equal((await containers.create(me, { image: 'busybox', run: true, pids: 64 })).pids, 64);
 });
+
+test('the marker of a page is one of the things that the caller can list', async (t) => {
+	const { containers } = await start(t);
+	const foreign = await containers.create(principal('p2'), { image: 'busybox', run: false });
+	await assert.rejects(containers.list(principal('p1'), { limit: 1, marker: foreign.id, filters: {} }), code('invalid-value'));
+	const admin = principal('p1', ['admin']);
+	assert.deepEqual(await containers.list(admin, { limit: 1, marker: foreign.id, allProjects: true, filters: {} }), []);
+});
