@@ -66,19 +66,21 @@ async function openOperation(tx: StoreTransaction, sandboxId: string, id: string
 }
 
 async function writeOutcome(tx: StoreTransaction, operation: Operation, report: OperationReport): Promise<void> {
+	// That it began is told by itself only where it takes long, or must be known before anything is done.
+	const began = { started_at: operation.startedAt ?? report.at, attempts: operation.attempts + (operation.startedAt === null ? 1 : 0) };
 	const change = () => {
 		switch (report.outcome) {
 			case 'started':
-				return { state: 'running', started_at: operation.startedAt ?? report.at, attempts: operation.attempts + 1 };
+				return { ...began, state: 'running', attempts: operation.attempts + 1 };
 			case 'retry':
-				return { state: 'running', attempts: operation.attempts + 1, error: report.error };
+				return { ...began, state: 'running', attempts: began.attempts + 1, error: report.error };
 			case 'done':
-				return { state: 'done', error: null, started_at: operation.startedAt ?? report.at, finished_at: report.at };
+				return { ...began, state: 'done', error: null, finished_at: report.at };
 			case 'failed':
 				// A delete never fails for good: it is tried until it succeeds.
 				return operation.kind === 'delete'
-					? { state: 'running', attempts: operation.attempts + 1, error: report.error }
-					: { state: 'failed', error: report.error, started_at: operation.startedAt ?? report.at, finished_at: report.at };
+					? { ...began, state: 'running', attempts: began.attempts + 1, error: report.error }
+					: { ...began, state: 'failed', error: report.error, finished_at: report.at };
 			default:
 				throw fail('invalid', `unknown outcome ${report.outcome}`);
 		}

@@ -84,7 +84,10 @@ export class SandboxWorker {
 			progressInterval: options.progressInterval,
 			spec: () => this.#spec ?? null,
 			state: (id) => this.#observed?.containers.find((state) => state.id === id) ?? null,
-			tell: () => this.#poke(),
+			tell: () => {
+				this.#tellDue = true;
+				this.#poke();
+			},
 			report: (operations) => this.#report(operations),
 			waitUntil: (until) => this.#wakeIn(until - options.now()),
 		});
@@ -211,19 +214,14 @@ export class SandboxWorker {
 		this.#steps.abortObsolete(spec);
 		const steps = plan(spec, observed, this.#context());
 		let told = false;
-		let launched = false;
-		for (const step of steps) {
-			if (targetOf(step) === null) continue;
-			this.#steps.launch(step, spec, observed);
-			launched = true;
-		}
+		for (const step of steps) if (targetOf(step) !== null) this.#steps.launch(step, spec, observed);
 		for (const step of steps) {
 			if (targetOf(step) !== null) continue;
 			await execute(this.#executors, step, signal);
 			told ||= step.kind === 'report';
 		}
 		if (told) return;
-		if (launched && !this.#tellDue) this.#tellSoon();
+		if (this.#memory.running.size > 0 && !this.#tellDue) this.#tellSoon();
 		else await this.#report([]);
 	}
 

@@ -133,7 +133,8 @@ describe('the engine', () => {
 		world.control.add(sandboxSpec({ containers: [containerSpec({ operation: create })] }));
 		await world.control.quiet(box);
 		const told = world.control.outcomes('create-web').map(({ outcome, error }) => `${outcome} ${error}`);
-		assert.deepEqual(told, ['started null', ...Array(3).fill('retry no space left'), 'done null']);
+		// Told as begun by itself only when the first attempt took long enough.
+		assert.deepEqual(told.slice(told[0] === 'started null' ? 1 : 0), [...Array(3).fill('retry no space left'), 'done null']);
 		assert.equal(world.status(box, web), 'running');
 	});
 

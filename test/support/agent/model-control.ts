@@ -22,8 +22,9 @@ export function takeReport(spec: SandboxSpec, report: SandboxReport): SandboxSpe
 }
 
 function after(operation: OperationSpec | null, report: OperationReport | undefined): OperationSpec | null {
-	if (operation === null || report === undefined || report.outcome === 'retry') return operation;
-	return report.outcome === 'started' ? { ...operation, startedAt: report.at } : null;
+	if (operation === null || report === undefined) return operation;
+	const unfinished = report.outcome === 'started' || report.outcome === 'retry';
+	return unfinished ? { ...operation, startedAt: operation.startedAt ?? report.at } : null;
 }
 
 function seenGoal(status: string | undefined): ContainerSpec['goal'] {
