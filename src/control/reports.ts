@@ -112,6 +112,7 @@ async function noteContainers(
 		const change = containerChange(row, seen, pending, done);
 		if (change !== null) await changeContainer(tx, row, change, deps.now());
 		if (change?.desired_status !== undefined) await touchSandbox(tx, sandbox.id);
+		if (seen.pulledWithLogin) await notePrivateImage(tx, row.project_id, seen.pulledWithLogin);
 		const made = done?.kind === 'create' || done?.kind === 'rebuild';
 		if (made && row.registry_id !== null) await notePrivateImage(tx, row.project_id, row.image);
 		// Where something else was waiting when it stopped, it is known by its row.

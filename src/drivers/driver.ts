@@ -143,6 +143,8 @@ export interface ContainerSettings extends ContainerLimits {
 	/** What is observed of it later, to tell an old make from the wanted one. */
 	readonly revision: number;
 	readonly image: string;
+	/** Id of what the image's name stood for when it was looked for; null = whatever it stands for at the creation. */
+	readonly imageId?: string | null;
 	readonly command: readonly string[] | null;
 	readonly entrypoint: readonly string[] | null;
 	readonly workdir: string | null;

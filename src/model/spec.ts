@@ -154,6 +154,8 @@ export interface ContainerReport {
 	readonly hostname: string | null;
 	readonly ports: readonly number[];
 	readonly pull: PullProgress | null;
+	/** The image that was pulled for it with a login, by its name: others are to show that they may have it. */
+	readonly pulledWithLogin?: string | null;
 	/**
 	 * It ended by itself and its policy does not start it again: control writes that Stopped is now what is wanted.
 	 * Never true for what was lost with its sandbox or with the engine.

@@ -9,6 +9,8 @@ export class ModelHost {
 	readonly #ended = new Map<string, number>();
 	/** Kinds of operations to fail, with the reason. */
 	readonly failures = new Map<string, string>();
+	/** Names of images that are told to have been pulled with a login. */
+	readonly loginPulls = new Set<string>();
 	readonly #revisions = new Map<string, number>();
 
 	constructor(link: HostLink, hostname: string) {
@@ -94,6 +96,7 @@ export class ModelHost {
 			hostname: spec.hostname,
 			ports: [],
 			pull: null,
+			pulledWithLogin: this.loginPulls.has(container.image) ? container.image : null,
 			ended: exitCode !== null,
 		};
 	}

@@ -14,6 +14,12 @@ export interface ImageWish {
 	readonly onProgress: (progress: PullProgress) => void;
 }
 
+export interface EnsuredImage {
+	readonly image: ImageState;
+	/** false = it was on the host. */
+	readonly pulled: boolean;
+}
+
 interface Pull {
 	readonly result: Promise<ImageState>;
 	readonly abort: AbortController;
@@ -37,15 +43,15 @@ export class PullManager {
 	}
 
 	/** Ends with the image on the host. Fails with a DriverError; `image-not-found` also where the policy forbids to pull. */
-	async ensure(wish: ImageWish, signal: AbortSignal): Promise<ImageState> {
+	async ensure(wish: ImageWish, signal: AbortSignal): Promise<EnsuredImage> {
 		if (wish.policy !== 'always') {
 			const present = await this.#images.inspect(wish.reference, signal);
-			if (present !== null) return present;
+			if (present !== null) return { image: present, pulled: false };
 			if (wish.policy === 'never') {
 				throw new DriverError('image-not-found', `Image ${wish.reference} is not on the host, and its pull policy is never.`);
 			}
 		}
-		return await this.#join(wish, signal);
+		return { image: await this.#join(wish, signal), pulled: true };
 	}
 
 	async #join(wish: ImageWish, signal: AbortSignal): Promise<ImageState> {

@@ -20,6 +20,8 @@ export interface PlanContext {
 	/** The wish for which a container's image is on the host, by container. */
 	readonly imagesReady: ReadonlyMap<string, string>;
 	readonly pulls: ReadonlyMap<string, PullProgress>;
+	/** Names of the images that were pulled with a login, by container. */
+	readonly loginPulls: ReadonlyMap<string, string>;
 	readonly host: HostLook;
 	/** Whether a complete tear-down succeeded since the sandbox was last built. */
 	readonly tornDown: boolean;

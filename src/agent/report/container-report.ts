@@ -34,6 +34,7 @@ export function containerReport(
 		hostname: state?.hostname ?? null,
 		ports: state?.ports ?? [],
 		pull: context.pulls.get(container.id) ?? null,
+		pulledWithLogin: context.loginPulls.get(container.id) ?? null,
 		ended: ending?.kind === 'ended' && container.operation === null,
 	};
 }

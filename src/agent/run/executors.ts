@@ -4,6 +4,7 @@ import { failPoint } from '../../faults/fail-point.ts';
 import type { ContainerSpec, OperationReport, SandboxSpec } from '../../model/spec.ts';
 import type { SandboxHooks } from '../hooks/sandbox-hooks.ts';
 import type { PullManager } from '../images/pull-manager.ts';
+import { imageKey } from '../plan/container-moves.ts';
 import type { PlanSettings } from '../plan/context.ts';
 import { ranLong, restartCount } from '../plan/ending.ts';
 import type { Executors, StartCause } from '../plan/step.ts';
@@ -46,7 +47,7 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 		async ensureImage(step, signal) {
 			let told = 0;
 			try {
-				await runtime.pulls.ensure(
+				const { image, pulled } = await runtime.pulls.ensure(
 					{
 						reference: step.reference,
 						policy: step.policy,
@@ -62,6 +63,8 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 					},
 					signal,
 				);
+				if (pulled && step.auth !== null) memory.loginPulls.set(step.containerId, step.reference);
+				memory.images.set(step.containerId, { key: step.key, id: image.id });
 				memory.imagesReady.set(step.containerId, step.key);
 			} finally {
 				memory.pulls.delete(step.containerId);
@@ -70,7 +73,10 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 		async createContainer({ containerId, thenStart }, signal) {
 			const [spec, container] = wanted(runtime, containerId);
 			if (spec === null || container === null) return;
-			await containers.create(containerSettings(spec, container, memory.holdings.volumes), signal).catch((error: unknown) => {
+			const image = memory.images.get(containerId);
+			const imageId = image?.key === imageKey(container) ? image.id : null;
+			const settings = { ...containerSettings(spec, container, memory.holdings.volumes), imageId };
+			await containers.create(settings, signal).catch((error: unknown) => {
 				// Somebody removed the image since it was found: it is to be looked for again.
 				if (error instanceof DriverError && error.code === 'image-not-found') memory.imagesReady.delete(containerId);
 				throw error;

@@ -26,7 +26,10 @@ export class Memory {
 	readonly restartCounts = new Map<string, number>();
 	readonly restartStreaks = new Map<string, number>();
 	readonly imagesReady = new Map<string, string>();
+	/** The wish and what the engine answered to it, by container: a name may stand for another image a moment later. */
+	readonly images = new Map<string, { readonly key: string; readonly id: string }>();
 	readonly pulls = new Map<string, PullProgress>();
+	readonly loginPulls = new Map<string, string>();
 	readonly holdings = new Holdings();
 	tornDown = false;
 
@@ -42,6 +45,7 @@ export class Memory {
 			restartStreaks: this.restartStreaks,
 			imagesReady: this.imagesReady,
 			pulls: this.pulls,
+			loginPulls: this.loginPulls,
 			host: this.#host(spec, networked),
 			tornDown: this.tornDown,
 			settings,
@@ -100,7 +104,8 @@ export class Memory {
 		const operations = new Set([spec.operation?.id, ...spec.containers.map((container) => container.operation?.id)]);
 		for (const id of this.applied) if (!operations.has(id)) this.applied.delete(id);
 		for (const id of this.retriesReported.keys()) if (!operations.has(id)) this.retriesReported.delete(id);
-		for (const map of [this.restartCounts, this.restartStreaks, this.imagesReady, this.pulls]) {
+		const byContainer = [this.restartCounts, this.restartStreaks, this.imagesReady, this.images, this.pulls, this.loginPulls];
+		for (const map of byContainer) {
 			for (const id of map.keys()) if (!containers.has(id)) map.delete(id);
 		}
 		const targets = new Set([sandboxTarget, tearDownTarget, ...[...containers].flatMap((id) => [id, imageTarget(id)])]);

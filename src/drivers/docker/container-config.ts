@@ -23,7 +23,8 @@ export function containerConfig(settings: ContainerSettings, place: ContainerPla
 	const holder = `container:${place.holder}`;
 	const { healthcheck } = settings;
 	return {
-		Image: settings.image,
+		// By its id: another project's pull, tag or push may give the name to another image at any time.
+		Image: settings.imageId ?? settings.image,
 		...(settings.command === null ? {} : { Cmd: settings.command }),
 		...(settings.entrypoint === null ? {} : { Entrypoint: settings.entrypoint }),
 		...(settings.workdir === null ? {} : { WorkingDir: settings.workdir }),
@@ -82,6 +83,7 @@ function containerLabels(settings: ContainerSettings, owner: string): Readonly<R
 		[labels.sandbox]: settings.sandboxId,
 		[labels.container]: settings.id,
 		[labels.name]: settings.name,
+		[labels.image]: settings.image,
 		[labels.revision]: `${settings.revision}`,
 		[labels.hostname]: settings.hostname ?? '',
 		[labels.ports]: settings.exposedPorts.join(','),

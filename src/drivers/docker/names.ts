@@ -17,6 +17,8 @@ export const labels = {
 	sandbox: 'zunbox.sandbox',
 	container: 'zunbox.container',
 	name: 'zunbox.name',
+	/** Name of its image, since the engine is told the id. */
+	image: 'zunbox.image',
 	revision: 'zunbox.revision',
 	/** Hostname and ports that were asked for: the engine refuses both for a container that joins another's network. */
 	hostname: 'zunbox.hostname',

@@ -95,7 +95,7 @@ export class FakeEngine {
 		const sandbox = this.sandbox(owner, settings.sandboxId);
 		const tell = (action: string): void =>
 			this.#tell(owner, { kind: 'container', sandboxId: settings.sandboxId, containerId: settings.id, action });
-		const container = new FakeContainer(settings, this.images.get(settings.image), sandbox, tell);
+		const container = new FakeContainer(settings, this.images.get(settings.imageId ?? settings.image), sandbox, tell);
 		containers.set(settings.id, container);
 		getOrMake(this.#members, `${owner} ${settings.sandboxId}`).set(settings.id, container);
 		tell('create');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { DriverError } from '../../../src/drivers/driver.ts';
 import { makeBusyboxImage } from '../../../src/drivers/fake/index.ts';
-import { AgentWorld } from '../../support/agent/agent-world.ts';
+import { AgentWorld, owner } from '../../support/agent/agent-world.ts';
 import { containerSpec, operation, sandboxSpec } from '../../support/agent/specs.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -88,6 +89,35 @@ describe('images', () => {
 		await control.quiet(box);
 		assert.equal(control.outcomes('create-a').at(-1)?.outcome, 'done');
 		assert.equal(control.outcomes('create-b').at(-1)?.outcome, 'failed');
+	});
+
+	test('that were pulled with a login are told, also when nothing comes of the container', async (t) => {
+		const { control, engine } = await world(t);
+		const credentials = { username: 'ann', password: 'secret' };
+		engine.registry.add(remote, makeBusyboxImage('private'), { credentials });
+		const registryAuth = { domain: 'registry.example:5000', ...credentials };
+		engine.faults.failCall('containers.create', 1, new DriverError('invalid', 'no such program'));
+		control.add(sandboxSpec({ containers: [asked('a', { registryAuth })] }));
+		await control.quiet(box);
+		assert.equal(control.outcomes('create-a').at(-1)?.outcome, 'failed');
+		assert.equal(control.seen(box, 'a')?.pulledWithLogin, remote);
+		control.changeContainer(box, { id: 'b' }, asked('b', { registryAuth }));
+		await control.quiet(box);
+		assert.equal(control.seen(box, 'b')?.status, 'Running');
+		assert.equal(control.seen(box, 'b')?.pulledWithLogin, null, 'it was there');
+	});
+
+	test('are those that were found, whatever their names stand for by the time of the creation', async (t) => {
+		const { control, engine } = await world(t);
+		const found = makeBusyboxImage('found');
+		engine.registry.add(remote, found);
+		const release = engine.faults.hold('containers.create');
+		control.add(sandboxSpec({ containers: [asked('a')] }));
+		await eventually('it is about to be made', () => engine.faults.calls('containers.create') > 0);
+		engine.images.add(makeBusyboxImage('other'), [remote]);
+		release();
+		await control.quiet(box);
+		assert.equal(engine.container(owner, 'a').settings.imageId, found.id);
 	});
 
 	test('are not pulled any more when the container is deleted meanwhile', async (t) => {

@@ -94,6 +94,17 @@ test('who was not shown to may have a private image must pull it', async (t) => 
 	assert.equal((await told('p2', 'busybox')).imagePullPolicy, 'ifnotpresent');
 });
 
+test('what was pulled with a login is private whatever came of the container', async (t) => {
+	const { told, host } = await start(t);
+	const image = 'reg.example/app:1';
+	host.loginPulls.add(image);
+	host.failures.set('container.create', 'no such program');
+	await told('p1', image);
+	assert.equal((await told('p2', image)).imagePullPolicy, 'ifnotpresent');
+	await host.settle();
+	assert.equal((await told('p3', image)).imagePullPolicy, 'always');
+});
+
 test('what an engine could take for an image’s id is asked for as a name: by its id nobody gets another project’s image', async (t) => {
 	const { told } = await start(t);
 	for (const [given, asked] of [

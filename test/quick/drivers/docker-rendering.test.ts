@@ -65,6 +65,13 @@ describe('a container for the engine', () => {
 		for (const label of Object.values(labels)) assert.notEqual(field(marks, label), undefined, label);
 	});
 
+	test('is made of the image that was found under the name, whatever the name stands for by now', () => {
+		assert.equal(text(containerConfig(settings, place), 'Image'), settings.image);
+		const config = containerConfig({ ...settings, imageId: 'sha256:0123' }, place);
+		assert.equal(text(config, 'Image'), 'sha256:0123');
+		assert.equal(text(config, 'Labels', labels.image), settings.image);
+	});
+
 	test('joins the holder, is limited and cannot gain privileges', () => {
 		const host = field(containerConfig(settings, place), 'HostConfig');
 		assert.equal(text(host, 'NetworkMode'), 'container:abc');
