@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -29,21 +30,25 @@ export function renderResolv(spec: Pick<SandboxSpec, 'dns'>): string {
 	return lines.map((line) => `${line}\n`).join('');
 }
 
-/** What both files hold together, to compare. */
+/** A digest of what both files hold together, to compare: the text can be long, and there are many sandboxes. */
 export function nameContents(spec: Pick<SandboxSpec, 'hosts' | 'dns'>): string {
-	return `${renderHosts(spec)}\0${renderResolv(spec)}`;
+	return digest(renderHosts(spec), renderResolv(spec));
+}
+
+function digest(hosts: string, resolv: string): string {
+	return hash('sha256', `${hosts}\0${resolv}`, 'base64');
 }
 
 /** No file of names that was written here is as long, in bytes. */
 const longestFile = 1 << 20;
 
 /**
- * What both files hold now; null = they are not there, or are none of ours. Containers may write to them: what they
+ * The digest of what both files hold now; null = they are not there, or are none of ours. Containers may write to them: what they
  * made too long to be ours is not read, whatever its length.
  */
 export async function readNameFiles(paths: NameFilePaths): Promise<string | null> {
 	try {
-		return `${await readShort(paths.hosts)}\0${await readShort(paths.resolv)}`;
+		return digest(await readShort(paths.hosts), await readShort(paths.resolv));
 	} catch {
 		return null;
 	}

@@ -6,7 +6,7 @@ import type { AgentOptions } from '../options.ts';
 import type { StepFailure } from '../plan/context.ts';
 import { runOf } from '../plan/facts.ts';
 import { type Executors, execute, type Step, targetOf } from '../plan/step.ts';
-import { deadlineOf, mostlyWaits } from './deadlines.ts';
+import { deadlineOf, mostlyWaits, withDeadline } from './deadlines.ts';
 import { failureOf } from './failure-of.ts';
 import type { Limiter } from './limiter.ts';
 import type { Memory } from './memory.ts';
@@ -64,15 +64,16 @@ export class StepRunner {
 	/** Never rejects. */
 	async #perform(step: Step, cause: Pick<StepFailure, 'operationId' | 'run'>, projectId: string, obsolete: AbortSignal): Promise<void> {
 		const { sandboxId, memory, executors, options, signal, onEnd } = this.#deps;
-		const ending = AbortSignal.any([signal, obsolete, AbortSignal.timeout(deadlineOf(step))]);
-		const run = async (): Promise<void> => {
+		const run = async (ending: AbortSignal): Promise<void> => {
 			failPoint(`agent.${step.kind}.before`);
 			await execute(executors, step, ending);
 			failPoint(`agent.${step.kind}.after`);
 		};
 		const began = performance.now();
 		try {
-			await this.#bounded(step, projectId, run, ending);
+			await withDeadline(deadlineOf(step), AbortSignal.any([signal, obsolete]), (ending) =>
+				this.#bounded(step, projectId, () => run(ending), ending),
+			);
 			memory.succeeded(step);
 		} catch (error) {
 			if (!signal.aborted && !obsolete.aborted) {

@@ -14,6 +14,7 @@ import { plan } from '../plan/plan.ts';
 import { isGone } from '../plan/removal.ts';
 import { type Executors, execute, sandboxTarget, targetOf } from '../plan/step.ts';
 import { sandboxReport, unknownReport } from '../report/report.ts';
+import { withDeadline } from './deadlines.ts';
 import { makeExecutors } from './executors.ts';
 import { lookAtHost } from './host-look.ts';
 import type { Limiter } from './limiter.ts';
@@ -233,7 +234,8 @@ export class SandboxWorker {
 	async #askSpec(): Promise<SandboxSpec | null> {
 		if (!this.#specStale && this.#spec !== undefined) return this.#spec;
 		this.#specStale = false;
-		this.#spec = await this.#deps.link.sandbox(this.#deps.hostname(), this.sandboxId, this.#linkSignal());
+		const { link, hostname } = this.#deps;
+		this.#spec = await this.#linked((signal) => link.sandbox(hostname(), this.sandboxId, signal));
 		return this.#spec;
 	}
 
@@ -242,8 +244,9 @@ export class SandboxWorker {
 		while (this.#observedStale || this.#observed === null) {
 			this.#observedStale = false;
 			const ended = this.#ended;
-			const deadline = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
-			this.#observed = await calls.run(() => driver.observe(this.sandboxId, deadline), deadline);
+			this.#observed = await withDeadline(60_000, signal, (deadline) =>
+				calls.run(() => driver.observe(this.sandboxId, deadline), deadline),
+			);
 			if (ended !== this.#ended) this.#observedStale = true;
 		}
 		return this.#observed;
@@ -269,7 +272,8 @@ export class SandboxWorker {
 	async #send(report: SandboxReport): Promise<void> {
 		failPoint('agent.report.before');
 		const before = this.#spec;
-		const answer = await this.#deps.link.report(this.#deps.hostname(), report, this.#linkSignal());
+		const { link, hostname } = this.#deps;
+		const answer = await this.#linked((signal) => link.report(hostname(), report, signal));
 		failPoint('agent.report.after');
 		this.#lastReport = report;
 		this.#tellDue = false;
@@ -293,8 +297,8 @@ export class SandboxWorker {
 		return over && this.#memory.running.size === 0 && !this.#due && !this.#specStale;
 	}
 
-	#linkSignal(): AbortSignal {
-		return AbortSignal.any([this.#deps.signal, AbortSignal.timeout(this.#deps.options.linkTimeout)]);
+	#linked<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+		return withDeadline(this.#deps.options.linkTimeout, this.#deps.signal, call);
 	}
 
 	/** One timer: a plan has one wait, and a round that fails ends before or after it. A round clears it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { nameContents } from '../../../src/agent/hooks/name-files.ts';
 import { endingOf } from '../../../src/agent/plan/ending.ts';
 import { judge, retryAt } from '../../../src/agent/plan/failure.ts';
 import { hookNames, type Step } from '../../../src/agent/plan/step.ts';
@@ -25,7 +26,7 @@ function host({ sandbox = {}, container = {}, holder = {}, state = {} }: Case): 
 		containers: state === null ? [] : [containerState(state)],
 	};
 	const made = new SimulatedHost(sandboxSpec({ containers: [containerSpec(container)], ...sandbox }), observed);
-	if (holder !== null) made.memory.holdings.names = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\0';
+	if (holder !== null) made.memory.holdings.names = nameContents({ hosts: [], dns: { nameservers: [], search: [] } });
 	return made;
 }
 

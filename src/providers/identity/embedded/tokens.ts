@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { fail } from '../../../model/errors.ts';
 import type { Role } from '../../../model/principal.ts';
 import { fromJson } from '../../../store/json.ts';
@@ -99,7 +99,7 @@ export class Tokens {
 }
 
 export function digestOf(token: string): string {
-	return createHash('sha256').update(token).digest('hex');
+	return hash('sha256', token, 'hex');
 }
 
 /** Roles as they were given to the user in the project. */
