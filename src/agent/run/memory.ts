@@ -32,6 +32,8 @@ export class Memory {
 	readonly loginPulls = new Map<string, string>();
 	readonly holdings = new Holdings();
 	tornDown = false;
+	/** What names are wanted, of the spec last asked about: with many neighbours it takes long to tell. */
+	#names: { readonly of: SandboxSpec; readonly contents: string } | null = null;
 
 	/** What a plan is made with. */
 	context(spec: SandboxSpec | null, now: number, networked: boolean, settings: PlanSettings): PlanContext {
@@ -117,11 +119,16 @@ export class Memory {
 		}
 	}
 
+	#namesOf(spec: SandboxSpec): string {
+		if (this.#names?.of !== spec) this.#names = { of: spec, contents: nameContents(spec) };
+		return this.#names.contents;
+	}
+
 	#host(spec: SandboxSpec | null, networked: boolean): HostLook {
 		const { names, volumes, detached, ports } = this.holdings;
 		const wanted = new Map(spec?.ports.map((port) => [port.id, portKey(port)]));
 		return {
-			names: spec !== null && names === nameContents(spec),
+			names: spec !== null && names === this.#namesOf(spec),
 			volumes: new Set(volumes.keys()),
 			detachedVolumes: detached,
 			ports: new Set([...ports].filter(([id, key]) => wanted.get(id) === key).map(([id]) => id)),
