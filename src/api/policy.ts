@@ -104,6 +104,8 @@ export const policy = {
 	'capsule:update': member,
 	'capsule:start': member,
 	'capsule:stop': member,
+	'commit:get_all': reader,
+	'commit:delete': member,
 	'event:watch': reader,
 	'event:watch_all_projects': admin,
 	// What follows is Zun's own: its names of rules, and who may by default.

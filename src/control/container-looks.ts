@@ -10,16 +10,14 @@ import type {
 	TerminalSize,
 } from '../drivers/driver.ts';
 import { fail } from '../model/errors.ts';
-import { parseImageName } from '../model/image.ts';
 import type { Principal } from '../model/principal.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import { type ContainerRow, toContainer } from '../store/containers.ts';
 import { insertOperation } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
+import { commitImage } from './commits.ts';
 import type { Deps } from './deps.ts';
 import { findContainer } from './lookup.ts';
-import { committedReference, noteCommittedImage, pushLogin } from './project-images.ts';
-import { pushAs } from './push.ts';
 
 /** What is asked of a container's host at once, without an operation: looks, streams and archives. */
 export class ContainerLooks {
@@ -85,16 +83,9 @@ export class ContainerLooks {
 
 	async commit(principal: Principal, ref: string, repository: string, tag: string, signal: AbortSignal): Promise<string> {
 		const { agent, row, host } = await this.#at(principal, ref, 'commit');
-		const engineReference = committedReference(row.project_id, repository, tag);
-		const { repo } = parseImageName(engineReference);
-		const image = await agent.commit(row.id, repo, tag, signal);
-		const login = await pushLogin(this.#deps, row.project_id, repository);
-		if (login !== undefined) {
-			const push = { projectId: row.project_id, image: engineReference, reference: `${repository}:${tag}`, auth: login };
-			await pushAs(this.#deps.store, agent.images, push, signal);
-		}
+		const request = { projectId: row.project_id, containerId: row.id, host, repository, tag };
+		const image = await commitImage(this.#deps, agent, request, signal);
 		await this.#deps.store.transaction(async (tx) => {
-			await noteCommittedImage(tx, { projectId: row.project_id, repository, tag, host, engineReference, now: this.#deps.now() });
 			await insertOperation(
 				tx,
 				{

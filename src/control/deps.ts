@@ -34,6 +34,8 @@ export interface ControlOptions {
 	readonly maxKeptViews: number;
 	/** Names in a sandbox's hosts file at the most. */
 	readonly maxHostNames: number;
+	/** Images that a project may have made of its containers. */
+	readonly maxCommits: number;
 	/** Operations are kept this long after their end, and events after they happened, in ms. */
 	readonly operationRetention: number;
 	readonly eventRetention: number;
@@ -56,6 +58,7 @@ export const defaultControlOptions: ControlOptions = {
 	executeMaxOutput: 4 << 20,
 	maxKeptViews: 5000,
 	maxHostNames: 200,
+	maxCommits: 50,
 	operationRetention: 30 * 24 * 3_600_000,
 	eventRetention: 30 * 24 * 3_600_000,
 	idempotencyRetention: 24 * 3_600_000,

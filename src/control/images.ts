@@ -8,9 +8,11 @@ import { insertEvent } from '../store/events.ts';
 import { fromNullableJson } from '../store/json.ts';
 import type { ImageTable } from '../store/schema.ts';
 import type { Queryable } from '../store/store.ts';
+import { Commits } from './commits.ts';
 import type { ListQuery } from './control.ts';
 import type { Deps } from './deps.ts';
 import { type ImageJobOptions, ImageJobs } from './image-jobs.ts';
+import { LeftPushes } from './left-pushes.ts';
 import { inOrder, page } from './lists.ts';
 
 export interface PullImage {
@@ -36,19 +38,26 @@ const columns = {
 export class Images {
 	readonly #deps: Deps;
 	readonly #jobs: ImageJobs;
+	readonly #leftPushes: LeftPushes;
+	/** What projects make themselves. */
+	readonly commits: Commits;
 
 	constructor(deps: Deps, options: Partial<ImageJobOptions> = {}) {
 		this.#deps = deps;
 		this.#jobs = new ImageJobs(deps, options);
+		this.#leftPushes = new LeftPushes(deps);
+		this.commits = new Commits(deps);
 	}
 
 	/** Goes on with what was under way when the service ended. */
 	async start(): Promise<void> {
+		await this.#leftPushes.start();
 		await this.#jobs.start();
 	}
 
 	async stop(): Promise<void> {
 		await this.#jobs.stop();
+		await this.#leftPushes.stop();
 	}
 
 	/** Throws invalid-value (unknown host), image-already-exists, registry-not-found. The pull itself goes on by itself. */

@@ -97,31 +97,6 @@ export async function notePrivateImage(tx: StoreTransaction, projectId: string, 
 		.execute();
 }
 
-export async function noteCommittedImage(
-	tx: StoreTransaction,
-	image: {
-		readonly projectId: string;
-		readonly repository: string;
-		readonly tag: string;
-		readonly host: string;
-		readonly engineReference: string;
-		readonly now: number;
-	},
-): Promise<void> {
-	const row = {
-		reference: fullReference(`${image.repository}:${image.tag}`),
-		project_id: image.projectId,
-		host: image.host,
-		engine_reference: image.engineReference,
-		created_at: image.now,
-	};
-	await tx
-		.insertInto('committed_image')
-		.values(row)
-		.onConflict((conflict) => conflict.columns(['project_id', 'reference', 'host']).doUpdateSet({ created_at: image.now }))
-		.execute();
-}
-
 /** Login of the project for the registry that the repository names; null = it has none. `undefined` = it names none. */
 export async function pushLogin(deps: Deps, projectId: string, repository: string): Promise<RegistryAuth | null | undefined> {
 	const domain = explicitDomain(repository);

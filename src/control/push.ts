@@ -16,6 +16,9 @@ export interface Push {
 /** Stands for a project in the table of private images: nobody was shown to may have what bears the name. */
 const pusher = (projectId: string): string => `push:${projectId}`;
 
+/** The same for a push of an earlier run of the service, whose image may bear the name still. */
+export const leftOver = (projectId: string): string => `left:${projectId}`;
+
 /**
  * Puts an image into a registry. An engine pushes only what bears the very name, and has one set of names for all
  * projects. So the name must be free, lest what others use under it is changed for another image; and as long as the
@@ -32,12 +35,14 @@ export async function pushAs(store: Store, images: ImageDriver, push: Push, sign
 			.selectFrom('private_image')
 			.select('project_id')
 			.where('reference', '=', row.reference)
-			.where('project_id', 'like', pusher('%'))
+			.where((eb) => eb.or([eb('project_id', 'like', pusher('%')), eb('project_id', 'like', leftOver('%'))]))
 			.execute();
-		const foreign = marks.some((mark) => mark.project_id !== row.project_id);
+		const left = leftOver(push.projectId);
+		const foreign = marks.some((mark) => mark.project_id !== row.project_id && mark.project_id !== left);
 		if (foreign || (there !== null && there.id !== wanted?.id && marks.length === 0)) {
 			throw fail('conflict', `The host uses the name ${reference} for another image: commit under another name or tag.`);
 		}
+		await tx.deleteFrom('private_image').where('reference', '=', row.reference).where('project_id', '=', left).execute();
 		await tx
 			.insertInto('private_image')
 			.values(row)
@@ -55,4 +60,10 @@ export async function pushAs(store: Store, images: ImageDriver, push: Push, sign
 			await tx.deleteFrom('private_image').where('reference', '=', row.reference).where('project_id', '=', row.project_id).execute();
 		});
 	}
+}
+
+/** Whether a name of a push stands for what was pushed, and not for what somebody pulled since. */
+export async function isPushed(images: ImageDriver, image: string, reference: string, signal: AbortSignal): Promise<boolean> {
+	const there = await images.inspect(reference, signal);
+	return there !== null && there.id === (await images.inspect(image, signal))?.id;
 }

@@ -15,6 +15,7 @@ import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { given } from '../parse/text.ts';
 import { Empty, Flag, IdParams } from '../schemas.ts';
+import { commitRoutes } from './commit-routes.ts';
 import { renderFound, renderImage } from './render.ts';
 import { FoundImage, Image, ImageList, ImagePull } from './schemas.ts';
 
@@ -36,6 +37,7 @@ const searchPaths = ['/v1/images/:name/search', '/v1/images/:first/:name/search'
 export function imageRoutes(app: Api, context: RouteContext, { images, search }: ImageRouteDeps): void {
 	const { options } = context;
 	const base = (request: FastifyRequest) => linkBase(request, options.publicUrl, options.pathPrefix);
+	commitRoutes(app, context, images.commits);
 
 	app.route({
 		method: 'POST',

@@ -101,6 +101,7 @@ async function requireEmpty(tx: StoreTransaction, project: Project): Promise<voi
 		['volume', 'volumes'],
 		['port', 'ports'],
 		['network', 'networks'],
+		['committed_image', 'committed images'],
 	] as const) {
 		const { count } = await tx
 			.selectFrom(table)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type PolicyRule, policy } from '../../../../src/api/policy.ts';
+import { commitId } from '../../../../src/control/commits.ts';
 import { type Role, roles } from '../../../../src/model/principal.ts';
 import { type AdminApi, startAdminApi } from '../../../support/admin-api.ts';
 import { ask } from '../../../support/api-client.ts';
@@ -45,6 +46,14 @@ describe('who may what of administration', () => {
 		const zed = { userId: 'u', userName: 'u', projectId: 'project-z', projectName: 'z', roles: ['admin'], requestId: 'req-2' } as const;
 		return `/v1/images/${(await world.images.pull(zed, { repo: `app:${made}`, host: 'h1' })).id}`;
 	};
+	const newCommit = async () => {
+		made += 1;
+		const row = { project_id: 'project-a', reference: `docker.io/library/c:${made}`, host: 'gone', engine_reference: 'x', created_at: 0 };
+		await world.control.store.transaction(async (tx) => {
+			await tx.insertInto('committed_image').values(row).execute();
+		});
+		return `/v1/commits/${commitId(row)}`;
+	};
 	const service = (action: string) => ({
 		route: `PUT /v1/services/${action}`,
 		url: () => `/v1/services/${action}?host=h1&binary=zun-compute`,
@@ -80,6 +89,8 @@ describe('who may what of administration', () => {
 		{ route: 'GET /v1/images', url: () => '/v1/images', status: 200 },
 		{ route: 'GET /v1/images/:id', url: newImage, status: 200 },
 		{ route: 'DELETE /v1/images/:id', url: newImage, status: 200 },
+		{ route: 'GET /v1/commits', url: () => '/v1/commits', status: 200 },
+		{ route: 'DELETE /v1/commits/:id', url: newCommit, status: 204, owned: true },
 		search(':name'),
 		search(':first/:name'),
 		search(':first/:second/:name'),
