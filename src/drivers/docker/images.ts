@@ -30,6 +30,7 @@ export class DockerImages implements ImageDriver {
 
 	async pull(request: PullRequest, signal: AbortSignal): Promise<ImageState> {
 		const { repository, tag } = splitReference(request.reference);
+		if (tag.includes(':')) await this.#checkRight(request, signal);
 		const call = { method: 'POST', path: '/images/create', query: { fromImage: repository, tag }, signal } as const;
 		const totals = await this.#transfer(call, request);
 		const inspected = await this.#inspect(request.reference, signal);
@@ -85,6 +86,17 @@ export class DockerImages implements ImageDriver {
 			timeout: 300_000,
 			long: true,
 		});
+	}
+
+	/**
+	 * Has the registry say that the image may be had with this login. A pull by digest of what the engine knows asks
+	 * nobody, so that it would give anybody what another pulled.
+	 */
+	async #checkRight({ reference, auth }: PullRequest, signal: AbortSignal): Promise<void> {
+		const path = `/distribution/${encodeURIComponent(reference)}/json`;
+		const headers = { 'X-Registry-Auth': authHeader(auth) };
+		const answer = await this.#engine.json({ method: 'GET', path, headers, signal, accept: [404], timeout: 60_000 });
+		if (answer.status === 404) throw new DriverError('image-not-found', text(answer.body, 'message'));
 	}
 
 	async #inspect(reference: string, signal: AbortSignal): Promise<unknown> {
