@@ -1,5 +1,5 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { backup, DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 
 /**
  * Writes a consistent copy of a database to a new file, also while others use it, and looks whether the copy is whole
@@ -18,7 +18,8 @@ export async function backUpFile(
 		await rm(unfinished, { force: true });
 		// Made first, so that nobody else may read it at any moment.
 		await (await open(unfinished, 'wx', 0o600)).close();
-		await backup(file, unfinished);
+		// In one read transaction: page by page, a copy would begin anew with each commit of others, and never end.
+		file.prepare('VACUUM INTO ?').run(unfinished);
 		settle(unfinished);
 		const problems = checkFile(unfinished);
 		if (problems.length > 0) throw new Error(`the copy is not whole: ${problems[0]}`);
