@@ -9,7 +9,7 @@ export interface Principal {
 	readonly projectId: string;
 	readonly projectName: string;
 	readonly roles: readonly Role[];
-	/** `req-<uuid>`: the id of the request, which is also the id of the operation that it starts. */
+	/** `req-<uuid>`: the id of the request, which the operations that it starts carry too. */
 	readonly requestId: string;
 }
 

@@ -1,4 +1,4 @@
-import type { ContainerStatus } from './container.ts';
+import { type ContainerStatus, containerStatuses } from './container.ts';
 import { type ErrorCode, fail, type ZunboxError } from './errors.ts';
 import type { SandboxStatus } from './sandbox.ts';
 
@@ -16,34 +16,8 @@ export const containerActions = {
 	reboot: ['Created', 'Running', 'Stopped', 'Error'],
 	rebuild: ['Created', 'Running', 'Stopped', 'Error'],
 	delete: ['Creating', 'Created', 'Stopped', 'Paused', 'Restarting', 'Rebuilding', 'Deleting', 'Deleted', 'Error', 'Dead', 'Unknown'],
-	delete_after_stop: [
-		'Creating',
-		'Created',
-		'Running',
-		'Stopped',
-		'Paused',
-		'Restarting',
-		'Rebuilding',
-		'Deleting',
-		'Deleted',
-		'Error',
-		'Dead',
-		'Unknown',
-	],
-	delete_force: [
-		'Creating',
-		'Created',
-		'Running',
-		'Stopped',
-		'Paused',
-		'Restarting',
-		'Rebuilding',
-		'Deleting',
-		'Deleted',
-		'Error',
-		'Dead',
-		'Unknown',
-	],
+	delete_after_stop: containerStatuses,
+	delete_force: containerStatuses,
 	execute: ['Running'],
 	execute_resize: ['Running'],
 	attach: ['Running'],
