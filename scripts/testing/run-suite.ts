@@ -52,6 +52,7 @@ function testCommand(name: string, files: TestFiles): readonly [string, ...strin
 	return [
 		process.execPath,
 		'--disable-warning=ExperimentalWarning',
+		'--import=./test/support/fixed-seed.ts',
 		'--test',
 		`--test-concurrency=${files.concurrency}`,
 		`--test-timeout=${files.fileLimit * 60_000}`,
