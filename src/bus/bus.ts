@@ -1,4 +1,6 @@
 import type { HostFacts } from '../model/host.ts';
+import type { Listener } from '../model/listener.ts';
+import type { ServerCall, ServerTaken } from '../model/server.ts';
 import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
 
 /**
@@ -26,6 +28,17 @@ export interface ControlLink {
 	network(hostname: string, knownVersion: number | null, signal: AbortSignal): Promise<HostNetworkSpec | null>;
 	/** Ids of all volumes whose data may be on the host, and of files injected there: the data of any other can go. */
 	volumes(hostname: string, signal: AbortSignal): Promise<readonly string[]>;
+	/**
+	 * What the compute service wants of a server on this host. It is written down before this answers; then the agent
+	 * makes it true as the sandbox's spec says. Throws `not-found` for an unknown server (other than at spawn and destroy),
+	 * `conflict` for a spawn whose metadata names a sandbox that is not its own, `invalid` where no compute service is used.
+	 */
+	server(hostname: string, call: ServerCall, signal: AbortSignal): Promise<ServerTaken>;
+	/** Servers that are on the host as far as control knows. */
+	servers(
+		hostname: string,
+		signal: AbortSignal,
+	): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]>;
 	/** Calls back when there is work for a sandbox (or, with null, for the host's networks and volumes), until the signal is aborted. */
 	onWake(hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void;
 }
@@ -48,4 +61,6 @@ export interface AgentLink
 		'exec' | 'execInteractive' | 'attach' | 'resize' | 'logs' | 'top' | 'stats' | 'getArchive' | 'putArchive' | 'commit'
 	> {
 	readonly images: import('../drivers/driver.ts').ImageDriver;
+	/** What the host's own processes listen at, where a published port would take it from them. */
+	listeners(signal: AbortSignal): Promise<readonly Listener[]>;
 }

@@ -37,6 +37,8 @@ export class InProcessBus implements Bus {
 			report: (hostname, report, signal) => control.report(hostname, report, signal),
 			network: (hostname, knownVersion, signal) => control.network(hostname, knownVersion, signal),
 			volumes: (hostname, signal) => control.volumes(hostname, signal),
+			server: (hostname, call, signal) => control.server(hostname, call, signal),
+			servers: (hostname, signal) => control.servers(hostname, signal),
 			onWake: (hostname, wake, signal) => this.#listen(hostname, wake, signal),
 		};
 	}

@@ -3,6 +3,7 @@ import { failPoint } from '../faults/fail-point.ts';
 import { fail } from '../model/errors.ts';
 import type { HostFacts } from '../model/host.ts';
 import { newId } from '../model/ids.ts';
+import type { ServerTaken } from '../model/server.ts';
 import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
 import { isUnfinished } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
@@ -112,5 +113,14 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 
 	async volumes(hostname: string): Promise<readonly string[]> {
 		return await this.#deps.volumes.onHost(this.#deps.store.db, hostname);
+	}
+
+	/** Nothing but a compute service has servers, and here sandboxes are placed by our own scheduler. */
+	async server(): Promise<ServerTaken> {
+		throw fail('invalid', 'No compute service provisions the sandboxes of this installation.');
+	}
+
+	async servers(): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]> {
+		return [];
 	}
 }

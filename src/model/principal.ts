@@ -1,3 +1,5 @@
+import type { Secret } from './secret.ts';
+
 /** Roles in rising order of power. Each includes the ones before it. */
 export const roles = ['reader', 'member', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -11,6 +13,8 @@ export interface Principal {
 	readonly roles: readonly Role[];
 	/** `req-<uuid>`: the id of the request, which the operations that it starts carry too. */
 	readonly requestId: string;
+	/** What the request was authenticated with, for work in this user's name elsewhere; missing = the service's own doing. */
+	readonly token?: Secret;
 }
 
 /** Whether the principal has the role, or a more powerful one. */

@@ -49,10 +49,14 @@ export interface SandboxSpec {
 	/** Ports in the order of their interfaces. */
 	readonly ports: readonly PortSpec[];
 	readonly volumes: readonly VolumeSpec[];
+	/** The compute service's server that it is; missing where sandboxes are placed by our own scheduler. */
+	readonly serverId?: string;
 	/** Lines of its hosts file beside localhost. */
 	readonly hosts: readonly { readonly address: string; readonly names: readonly string[] }[];
 	readonly dns: { readonly nameservers: readonly string[]; readonly search: readonly string[] };
 	readonly containers: readonly ContainerSpec[];
+	/** Control does not know how it stands: it is to be told also what is no news. */
+	readonly tellAgain?: boolean;
 }
 
 export interface PortSpec {
@@ -84,6 +88,8 @@ export interface VolumeSpec {
 	readonly readOnly: boolean;
 	/** Base64 content of an injected file. */
 	readonly contents: string | null;
+	/** Block device on the host (cinder); null or missing = not connected yet, or another provider's. */
+	readonly device?: string | null;
 	/** true = the sandbox no longer has it: unmount. Its data stays unless `destroy`. */
 	readonly detached: boolean;
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { fail } from '../../model/errors.ts';
 import type { Principal } from '../../model/principal.ts';
+import { Secret } from '../../model/secret.ts';
 import type { Identity } from '../../providers/identity/identity.ts';
 import { checkFields } from '../microversion/gates.ts';
 import { isWithin, maximumVersion, minimumMinor, minimumVersion, negotiate } from '../microversion/version.ts';
@@ -90,6 +91,7 @@ async function authenticate(request: FastifyRequest, identity: Identity): Promis
 		projectName: info.projectName,
 		roles: info.roles,
 		requestId: request.id,
+		token: new Secret(token),
 	};
 }
 

@@ -52,6 +52,8 @@ function linkOf(link: ControlLink): ControlLink {
 		report: (...args) => link.report(...args),
 		network: (...args) => link.network(...args),
 		volumes: (...args) => link.volumes(...args),
+		server: (...args) => link.server(...args),
+		servers: (...args) => link.servers(...args),
 		onWake: (...args) => link.onWake(...args),
 	};
 }

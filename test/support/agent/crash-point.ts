@@ -51,6 +51,8 @@ export class CrashPoint {
 			report: (...args) => link.report(...args),
 			network: (...args) => link.network(...args),
 			volumes: (...args) => link.volumes(...args),
+			server: (...args) => link.server(...args),
+			servers: (...args) => link.servers(...args),
 			onWake: (...args) => link.onWake(...args),
 		};
 		this.#wrap(reached, 'report', 'report', true);

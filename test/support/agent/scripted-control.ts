@@ -1,5 +1,6 @@
 import type { ControlLink } from '../../../src/bus/bus.ts';
 import type { HostFacts } from '../../../src/model/host.ts';
+import type { ServerTaken } from '../../../src/model/server.ts';
 import type {
 	ContainerReport,
 	ContainerSpec,
@@ -70,6 +71,14 @@ export class ScriptedControl implements ControlLink {
 	async volumes(): Promise<readonly string[]> {
 		this.#reach();
 		return [...this.kept, ...[...this.#specs.values()].flatMap((spec) => spec.volumes.map(({ id }) => id))];
+	}
+
+	async server(): Promise<ServerTaken> {
+		throw new Error('servers are not scripted here');
+	}
+
+	async servers() {
+		return [];
 	}
 
 	onWake(_hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void {
