@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import type { ImagePullPolicy } from '../model/container.ts';
+import { defaultHostDownAfter } from '../model/host.ts';
 import type { NetworkProvider } from '../providers/network/network-provider.ts';
 import type { Store } from '../store/store.ts';
 import type { Hub } from './hub.ts';
@@ -36,6 +37,8 @@ export interface ControlOptions {
 	readonly maxHostNames: number;
 	/** Images that a project may have made of its containers. */
 	readonly maxCommits: number;
+	/** A host that was silent for longer is down, in ms. */
+	readonly hostDownAfter: number;
 	/** Operations are kept this long after their end, and events after they happened, in ms. */
 	readonly operationRetention: number;
 	readonly eventRetention: number;
@@ -59,6 +62,7 @@ export const defaultControlOptions: ControlOptions = {
 	maxKeptViews: 5000,
 	maxHostNames: 200,
 	maxCommits: 50,
+	hostDownAfter: defaultHostDownAfter,
 	operationRetention: 30 * 24 * 3_600_000,
 	eventRetention: 30 * 24 * 3_600_000,
 	idempotencyRetention: 24 * 3_600_000,

@@ -1,18 +1,21 @@
 import { messageOf } from '../model/errors.ts';
 import { askSandboxDelete, systemRequest } from './deletion.ts';
 import type { Deps } from './deps.ts';
+import { LostHosts } from './lost-hosts.ts';
 
 /** Longest time between two looks, in ms: what a clock that was set forward costs at the most. */
 const longestSleep = 10_000;
 
-/** What the service does by itself as time goes by: sandboxes whose time is up end, old history goes. */
+/** What the service does by itself as time goes by: sandboxes whose time is up end, hosts are given up, old history goes. */
 export class Housekeeping {
 	readonly #deps: Deps;
+	readonly #lostHosts: LostHosts;
 	readonly #stop = new AbortController();
 	#running: Promise<void> = Promise.resolve();
 
 	constructor(deps: Deps) {
 		this.#deps = deps;
+		this.#lostHosts = new LostHosts(deps);
 	}
 
 	start(): void {
@@ -30,6 +33,7 @@ export class Housekeeping {
 			const changed = this.#deps.hub.next(await this.#untilNextExpiry(), signal);
 			try {
 				await this.expire();
+				await this.#lostHosts.look();
 				if (this.#deps.now() >= nextPurge) {
 					await this.purge();
 					nextPurge = this.#deps.now() + 600_000;

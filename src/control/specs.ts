@@ -59,6 +59,7 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		hosts: await deps.network.hostNames(db, row.id, deps.options.maxHostNames),
 		dns: { nameservers, search: [] },
 		containers,
+		tellAgain: row.status === 'Unknown' || rows.some((container) => container.status === 'Unknown'),
 	};
 }
 

@@ -5,11 +5,12 @@ import type { SandboxStatus } from './sandbox.ts';
 /**
  * Which action is legal in which status: what the API's 409 answers, control and the docs all read.
  * The container's rows are Zun's `VALID_STATES`, widened where Zun left a container that nobody could get rid of:
- * delete is legal in every status but Running (where `stop` or `force` says that it is meant), and always ends.
+ * delete is legal in every status but Running (where `stop` or `force` says that it is meant), and always ends; what is
+ * Unknown because its host is away can be told to stop when the host is back.
  */
 export const containerActions = {
 	start: ['Created', 'Stopped', 'Error'],
-	stop: ['Running', 'Restarting'],
+	stop: ['Running', 'Restarting', 'Unknown'],
 	pause: ['Running'],
 	unpause: ['Paused'],
 	kill: ['Running', 'Restarting'],
@@ -38,7 +39,7 @@ export type ContainerAction = keyof typeof containerActions;
 
 export const sandboxActions = {
 	start: ['Stopped', 'Error'],
-	stop: ['Running', 'Paused'],
+	stop: ['Running', 'Paused', 'Unknown'],
 	pause: ['Running'],
 	unpause: ['Paused'],
 	update: ['Creating', 'Running', 'Stopped', 'Paused'],

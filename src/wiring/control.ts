@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { upstreamNameservers } from '../agent/network/nameservers.ts';
+import type { Bus } from '../bus/bus.ts';
 import { InProcessBus } from '../bus/in-process.ts';
 import type { Config } from '../config/schema.ts';
 import { type Deps, defaultControlOptions, type Log } from '../control/deps.ts';
@@ -10,6 +11,8 @@ import { SqlPlacement } from '../control/sql-placement.ts';
 import { SqlQuotas } from '../control/sql-quotas.ts';
 import { SqlRegistries } from '../control/sql-registries.ts';
 import { SqlVolumes } from '../control/sql-volumes.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Listener } from '../model/listener.ts';
 import { EmbeddedNetworkProvider } from '../providers/network/embedded/embedded-network-provider.ts';
 import { Secrets } from '../store/secrets.ts';
 import { Store } from '../store/store.ts';
@@ -45,6 +48,7 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 		{
 			defaultNetwork: { cidr: config.network.cidr, cidr6: 'auto', mtu: config.network.mtu, projectId: 'service' },
 			publish: { first: 1024, last: 65535, reserved: [config.listen.port] },
+			listeners: (host) => listenersOf(bus, host, log),
 		},
 		(change) => {
 			for (const host of change.hosts) bus.wake(host, null);
@@ -86,6 +90,7 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 			maxLimit: config.api.maxLimit,
 			executeTimeout: config.containers.executeTimeout * seconds,
 			executeMaxOutput: config.containers.executeOutputLimit << 20,
+			hostDownAfter: config.hosts.downAfter * seconds,
 			operationRetention: config.retention.operations * days,
 			eventRetention: config.retention.events * days,
 			idempotencyRetention: config.retention.idempotencyKeys * hours,
@@ -102,4 +107,17 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 	await images.start();
 	stops.add(() => images.stop());
 	return { store, secrets, bus, network, quotas, deps, service, images };
+}
+
+/** Longest time that a host is waited for when it is asked what listens on it, ms: a transaction is open meanwhile. */
+const listenersWait = 3000;
+
+/** Only the host knows. One that does not answer hinders nothing: what is published there is published when it is back. */
+async function listenersOf(bus: Bus, host: string, log: Log): Promise<readonly Listener[]> {
+	try {
+		return await bus.agent(host).listeners(AbortSignal.timeout(listenersWait));
+	} catch (error) {
+		log.warn({ host, error: messageOf(error) }, 'it is not known what listens on the host: ports are published all the same');
+		return [];
+	}
 }

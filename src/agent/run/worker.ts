@@ -261,7 +261,8 @@ export class SandboxWorker {
 		const begun = untold(spec).filter(({ id }) => !known.has(id));
 		const outcomes: OperationReport[] = [...begun.map(({ id }) => ({ id, outcome: 'started' as const, error: null, at })), ...operations];
 		const report = sandboxReport(spec, this.#observed, this.#context(), outcomes);
-		if (outcomes.length === 0 && this.#lastReport !== null && sameReport(report, this.#lastReport)) return;
+		const isNews = outcomes.length > 0 || this.#lastReport === null || !sameReport(report, this.#lastReport);
+		if (!isNews && spec.tellAgain !== true) return;
 		await this.#send(report);
 		for (const { id, outcome } of operations) {
 			const failure = [...this.#memory.failures.values()].find((candidate) => candidate.operationId === id);

@@ -7,10 +7,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { Agent } from '../../../src/agent/agent.ts';
 import { NoNetworking } from '../../../src/agent/network/no-networking.ts';
 import { NoVolumes } from '../../../src/agent/volumes/no-volumes.ts';
+import { Hosts } from '../../../src/control/hosts.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
 import { createDriver, FakeEngine } from '../../../src/drivers/fake/index.ts';
 import { quickPlan } from '../../support/agent/agent-world.ts';
 import { principal, startControl } from '../../support/control.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const image = 'zunbox/busybox:latest';
 const ann = principal('project-of-ann');
@@ -50,10 +52,24 @@ async function service(t: TestContext) {
 		});
 		return await containers.wait(ann, made.id, 'Running', patience, never);
 	};
-	return { engine, containers, sandboxes, run };
+	return { control, engine, containers, sandboxes, run };
 }
 
 describe('the agent with control', () => {
+	test('tells anew how all stands when control had given its host up', async (t) => {
+		const { control, containers, run } = await service(t);
+		const web = await run('web');
+		const hosts = new Hosts(control.deps, 60_000);
+		await hosts.forceDown('host-1', true);
+		await eventually('it is Unknown', async () => (await containers.show(ann, web.id)).status === 'Unknown');
+		await hosts.forceDown('host-1', false);
+		const back = await eventually('it runs again', async () => {
+			const view = await containers.show(ann, web.id);
+			return view.status === 'Running' && view;
+		});
+		assert.deepEqual([back.statusReason, back.startedAt], [null, web.startedAt]);
+	});
+
 	test('makes a sandbox for a container, and takes both away again', async (t) => {
 		const { engine, containers, sandboxes, run } = await service(t);
 		const web = await run('web');
