@@ -15,17 +15,22 @@ import {
 	type ProcessTable,
 	type TerminalSize,
 } from '../drivers/driver.ts';
+import type { Listener } from '../model/listener.ts';
+import type { HostNetworking } from './network/host-networking.ts';
+import { NoNetworking } from './network/no-networking.ts';
 
 /**
- * Looks and streams, straight from the driver. Nothing here changes what is wanted, so none of it goes through a lane.
+ * Looks and streams, straight from the driver and the host. Nothing here changes what is wanted, so none of it goes through a lane.
  * What the driver cannot do is refused with `unsupported`.
  */
 export class DriverAgentLink implements AgentLink {
 	readonly images: ImageDriver;
 	readonly #driver: Driver;
+	readonly #networking: Pick<HostNetworking, 'listeners'>;
 
-	constructor(driver: Driver) {
+	constructor(driver: Driver, networking: Pick<HostNetworking, 'listeners'> = new NoNetworking()) {
 		this.#driver = driver;
+		this.#networking = networking;
 		this.images = driver.images;
 	}
 
@@ -73,6 +78,11 @@ export class DriverAgentLink implements AgentLink {
 	async commit(containerId: string, repository: string, tag: string, signal: AbortSignal): Promise<string> {
 		this.#need('commit');
 		return await this.#driver.containers.commit(containerId, repository, tag, signal);
+	}
+
+	async listeners(signal: AbortSignal): Promise<readonly Listener[]> {
+		// Without namespaces there are no networks, and nothing is published.
+		return this.#driver.capabilities.networkNamespace ? await this.#networking.listeners(signal) : [];
 	}
 
 	#need(capability: keyof DriverCapabilities): void {

@@ -48,7 +48,7 @@ export class Agent {
 	constructor(deps: AgentDeps) {
 		this.#deps = deps;
 		this.#options = { ...defaultAgentOptions, ...deps.options };
-		this.#link = new DriverAgentLink(deps.driver);
+		this.#link = new DriverAgentLink(deps.driver, deps.networking);
 		const { link, driver, networking, volumes, stateDirectory } = deps;
 		const { log } = this.#options;
 		const hostname = (): string => this.#hostname;

@@ -1,3 +1,4 @@
+import type { Listener } from '../../model/listener.ts';
 import type { HostNetworkSpec, PortSpec } from '../../model/spec.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface HostNetworking {
 	unplug(portId: string, signal: AbortSignal): Promise<void>;
 	/** Ids of the ports that are whole (both ends, bridge, addresses) in that namespace. */
 	plugged(sandboxId: string, ports: readonly PortSpec[], networkNamespacePath: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** What the host's own processes listen at, where a published port would take it from them. */
+	listeners(signal: AbortSignal): Promise<readonly Listener[]>;
 	/** Removes everything that it ever made on this host. */
 	clear(signal: AbortSignal): Promise<void>;
 }

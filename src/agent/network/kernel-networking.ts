@@ -1,11 +1,13 @@
 import { failPoint } from '../../faults/fail-point.ts';
 import { type Cidr, parseCidr } from '../../model/ip.ts';
+import type { Listener } from '../../model/listener.ts';
 import type { HostNetwork, HostNetworkSpec, HostSecurityGroup, PortSpec } from '../../model/spec.ts';
 import { groupOnNetwork, remoteGroups } from './group-rules.ts';
 import { HostKeeper } from './host-keeper.ts';
 import type { HostNetworking } from './host-networking.ts';
 import type { HostRulesInput } from './host-rules.ts';
 import { type HostInspection, Kernel } from './kernel.ts';
+import { hostListeners } from './listeners.ts';
 import { namespaceName, type OwnerNames, ownerNames, transitName } from './names.ts';
 import { type HostLinks, type NetworkGoal, NetworkKeeper } from './network-keeper.ts';
 import type { Ipv6Support } from './network-links.ts';
@@ -97,6 +99,10 @@ export class KernelNetworking implements HostNetworking {
 		signal: AbortSignal,
 	): Promise<readonly string[]> {
 		return await this.#ports.plugged(ports, networkNamespacePath, signal);
+	}
+
+	async listeners(signal: AbortSignal): Promise<readonly Listener[]> {
+		return await hostListeners(signal);
 	}
 
 	async clear(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Listener } from '../../model/listener.ts';
 import type { HostNetworking } from './host-networking.ts';
 
 /** For drivers whose sandboxes have no network namespace: there is nothing to plug. */
@@ -14,6 +15,11 @@ export class NoNetworking implements HostNetworking {
 
 	async plugged(_sandboxId: string, ports: Parameters<HostNetworking['plugged']>[1]): Promise<readonly string[]> {
 		return ports.map((port) => port.id);
+	}
+
+	/** Nothing is published, so nothing is taken from anybody. */
+	async listeners(): Promise<readonly Listener[]> {
+		return [];
 	}
 
 	async clear(): Promise<void> {}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Listener } from '../../../src/model/listener.ts';
 import type { EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { anyAddresses } from '../../../src/providers/network/embedded/ports.ts';
 import { networks } from '../../../src/store/networks.ts';
@@ -275,6 +276,38 @@ describe('published ports', () => {
 		await store.transaction((tx) => provider.setHost(tx, elsewhere.sandbox.id, 'h3'));
 		assert.equal((await provider.hostSpec(store.db, 'h3')).publishedPorts.length, 1);
 		assert.equal((await provider.hostSpec(store.db, 'h2')).publishedPorts.length, 0);
+	});
+
+	test('are refused where a process of the host listens, until it has ended; what is published already stays', async (t) => {
+		const listening = new Map<string, Listener[]>();
+		const asked: string[] = [];
+		const { store, provider } = await embeddedWorld(t, {
+			listeners: async (host) => {
+				asked.push(host);
+				return listening.get(host) ?? [];
+			},
+		});
+		const { sandbox, principal } = await sandboxOn(store, provider, 'h1');
+		const publish = (...wishes: ReturnType<typeof wish>[]) =>
+			store.transaction((tx) => provider.publish(tx, principal, sandbox.id, wishes));
+		listening.set('h1', [{ protocol: 'tcp', address: '127.0.0.1', port: 8081 }]);
+		listening.set('h2', [{ protocol: 'tcp', address: '0.0.0.0', port: 8080 }]);
+		await publish(wish(8080), wish(8081, '0.0.0.0', 'udp'), wish(8081, '192.0.2.1'));
+		const before = (await provider.hostSpec(store.db, 'h1')).publishedPorts;
+		await assert.rejects(publish(wish(8082), wish(8081)), { code: 'conflict', message: /8081\/tcp of host h1 .* listens there/ });
+		assert.deepEqual((await provider.hostSpec(store.db, 'h1')).publishedPorts, before);
+		listening.set('h1', [{ protocol: 'tcp', address: '0.0.0.0', port: 8080 }]);
+		await publish(wish(8080), wish(8081));
+		assert.deepEqual([...new Set(asked)], ['h1']);
+	});
+
+	test('are refused at addresses that lead to no sandbox', async (t) => {
+		const { store, provider } = await embeddedWorld(t);
+		const { sandbox, principal } = await sandboxOn(store, provider, 'h1');
+		for (const address of ['::1', '0:0::0:1', '::ffff:127.0.0.1']) {
+			const refused = store.transaction((tx) => provider.publish(tx, principal, sandbox.id, [wish(8080, address)]));
+			await assert.rejects(refused, { code: 'invalid-value', message: /Use 127\.0\.0\.1/ });
+		}
 	});
 
 	test('the host keeps its own', async (t) => {

@@ -39,6 +39,10 @@ export class RecordedNetworking implements HostNetworking {
 		return ports.map(({ id }) => id).filter((id) => this.ports.get(id) === namespace);
 	}
 
+	async listeners() {
+		return [];
+	}
+
 	async clear(): Promise<void> {
 		this.ports.clear();
 	}

@@ -17,7 +17,7 @@ import { defaultNameRefresherOptions, NameRefresher, type NameRefresherOptions }
 import { NeighbourNames } from './neighbour-names.ts';
 import { Networks } from './networks.ts';
 import { Ports } from './ports.ts';
-import { PublishedPorts, type PublishRange } from './published-ports.ts';
+import { type HostListeners, PublishedPorts, type PublishRange } from './published-ports.ts';
 import { type AttachedSandbox, SandboxPorts } from './sandbox-ports.ts';
 import { SecurityGroups } from './security-groups.ts';
 import * as views from './views.ts';
@@ -33,6 +33,8 @@ export interface EmbeddedNetworkOptions {
 		readonly projectId: string;
 	};
 	readonly publish: PublishRange;
+	/** What processes of a host listen at; without it, nothing does. Asked inside transactions: it must answer soon, and not fail. */
+	readonly listeners?: HostListeners;
 	readonly names?: NameRefresherOptions;
 }
 
@@ -67,7 +69,7 @@ export class EmbeddedNetworkProvider implements NetworkProvider {
 		this.ports = new Ports(this.#changes, new AddressAllocator(), clock);
 		this.securityGroups = new SecurityGroups(this.#changes, clock);
 		this.#sandboxPorts = new SandboxPorts(this.ports, this.securityGroups);
-		this.#published = new PublishedPorts(this.#changes, options.publish);
+		this.#published = new PublishedPorts(this.#changes, options.publish, options.listeners ?? (async () => []));
 		new ChangeNotifier(store, this.#changes, onChange);
 		new NameRefresher(store, this.#changes, options.names ?? defaultNameRefresherOptions, (sandboxes) =>
 			onChange({ hosts: [], sandboxes }),

@@ -1,6 +1,7 @@
 import { fail } from '../../../model/errors.ts';
 import { newId } from '../../../model/ids.ts';
 import { canonicalIp, parseIp } from '../../../model/ip.ts';
+import { isTakenBy, type Listener } from '../../../model/listener.ts';
 import type { Port, PublishedPort } from '../../../model/network.ts';
 import { isAdmin, type Principal } from '../../../model/principal.ts';
 import { networks } from '../../../store/networks.ts';
@@ -20,14 +21,19 @@ export interface PublishRange {
 
 export type PublishWish = Omit<PublishedPort, 'id' | 'sandboxId' | 'host'>;
 
+/** Answers what the processes of a host listen at, as far as that can be known now. */
+export type HostListeners = (host: string) => Promise<readonly Listener[]>;
+
 /** Ports of hosts that lead into sandboxes. */
 export class PublishedPorts {
 	readonly #changes: NetworkChanges;
 	readonly #range: PublishRange;
+	readonly #listeners: HostListeners;
 
-	constructor(changes: NetworkChanges, range: PublishRange) {
+	constructor(changes: NetworkChanges, range: PublishRange, listeners: HostListeners) {
 		this.#changes = changes;
 		this.#range = range;
+		this.#listeners = listeners;
 	}
 
 	/** Makes these the sandbox's published ports; those that it has and are not among them go. Throws `conflict` for one that is taken. */
@@ -53,6 +59,7 @@ export class PublishedPorts {
 			await requireFree(tx, port);
 			await insertPublishedPorts(tx, [port]);
 		}
+		if (added.length > 0 && sandbox.host !== null) await this.#requireUnused(sandbox.host, added);
 		await this.#changes.mark(tx, { hosts: [host] });
 		return [...kept, ...added].sort((one, other) => one.hostPort - other.hostPort).map(shown);
 	}
@@ -84,10 +91,29 @@ export class PublishedPorts {
 		await this.#changes.mark(tx, { hosts: existing.map((port) => port.host) });
 	}
 
+	/**
+	 * What is published is translated before any socket sees it, so a process of the host would be cut off without a word.
+	 * It is the host's processes at this moment: one that begins to listen later can, and gets nothing.
+	 */
+	async #requireUnused(host: string, added: readonly PublishedPort[]): Promise<void> {
+		const listeners = await this.#listeners(host);
+		const taken = added.find((port) => listeners.some((listener) => isTakenBy(listener, port)));
+		if (taken === undefined) return;
+		throw fail(
+			'conflict',
+			`Port ${taken.hostPort}/${taken.protocol} of host ${host} is in use: a process of the host listens there. Publish another port, or end that process.`,
+		);
+	}
+
 	#check(principal: Principal, wish: PublishWish): PublishWish {
 		const hostIp = canonicalIp(wish.hostIp);
 		if (hostIp === null)
 			throw fail('invalid-value', `'${wish.hostIp}' is not an IP address of the host; 0.0.0.0 means all its IPv4 addresses.`);
+		if (hostIp === '::1' || hostIp.startsWith('::ffff:'))
+			throw fail(
+				'invalid-value',
+				`Nothing can be published at ${hostIp}: the kernel leads no packet from there to a sandbox. Use 127.0.0.1 or ::.`,
+			);
 		for (const port of [wish.hostPort, wish.sandboxPort]) {
 			if (!Number.isInteger(port) || port < 1 || port > 65535)
 				throw fail('invalid-value', `'${port}' is not a port: it must be 1 to 65535.`);
