@@ -3,6 +3,7 @@ import { imageReference, parseImageName } from '../model/image.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
 import { isLoopback, type RegistryCatalog } from '../providers/image/registry-catalog.ts';
 import type { Deps } from './deps.ts';
+import { imagesOnHosts } from './host-images.ts';
 
 /** Where an image was found. */
 export interface FoundImage {
@@ -16,9 +17,9 @@ export interface FoundImage {
 	readonly registry: string | null;
 }
 
-/** ms that a host or a registry has for its answer; one that has none in time is left out. */
+/** ms that a registry has for its answer; one that has none in time is left out. */
 const patience = 5000;
-/** Most registries and hosts that one search asks. */
+/** Most registries that one search asks. */
 const maxSources = 50;
 
 /**
@@ -46,12 +47,9 @@ export class ImageSearch {
 	}
 
 	async #onHosts(principal: Principal, signal: AbortSignal): Promise<readonly FoundImage[]> {
-		const { store, bus } = this.#deps;
 		const visible = isAdmin(principal) ? null : await this.#visible(principal);
-		const hosts = await store.db.selectFrom('host').select('hostname').where('forced_down', '=', 0).limit(maxSources).execute();
-		return await this.#ask(hosts, async ({ hostname }) => {
-			const states = await bus.agent(hostname).images.list(deadline(signal));
-			return states.flatMap((state) => {
+		return (await imagesOnHosts(this.#deps, signal)).flatMap(({ hostname, images }) =>
+			images.flatMap((state) => {
 				const references = state.references.filter((reference) => visible === null || visible.has(plain(reference)));
 				const byName = Map.groupBy(references.map(parseImageName), ({ repo }) => repo);
 				return [...byName].map(([name, names]) => ({
@@ -62,8 +60,8 @@ export class ImageSearch {
 					host: visible === null ? hostname : null,
 					registry: null,
 				}));
-			});
-		});
+			}),
+		);
 	}
 
 	async #inRegistries(principal: Principal, signal: AbortSignal): Promise<readonly FoundImage[]> {
@@ -93,7 +91,7 @@ export class ImageSearch {
 		const answers = await Promise.allSettled(sources.map(question));
 		return answers.flatMap((answer) => {
 			if (answer.status === 'fulfilled') return answer.value;
-			this.#deps.log.warn({ error: messageOf(answer.reason) }, 'a search for images left out a host or a registry');
+			this.#deps.log.warn({ error: messageOf(answer.reason) }, 'a search for images left out a registry');
 			return [];
 		});
 	}

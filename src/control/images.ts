@@ -7,13 +7,13 @@ import type { Principal } from '../model/principal.ts';
 import { insertEvent } from '../store/events.ts';
 import { fromNullableJson } from '../store/json.ts';
 import type { ImageTable } from '../store/schema.ts';
-import type { Queryable } from '../store/store.ts';
-import { Commits } from './commits.ts';
+import { Commits, commitId } from './commits.ts';
 import type { ListQuery } from './control.ts';
 import type { Deps } from './deps.ts';
+import { foundImages } from './host-images.ts';
 import { type ImageJobOptions, ImageJobs } from './image-jobs.ts';
+import { imagePage } from './image-list.ts';
 import { LeftPushes } from './left-pushes.ts';
-import { inOrder, page } from './lists.ts';
 
 export interface PullImage {
 	/** Name of the image; a tag or digest in it counts more than `tag`. */
@@ -28,13 +28,7 @@ export interface PullImage {
 	readonly registry?: string;
 }
 
-const plain = ['repo', 'tag', 'image_id', 'size', 'host', 'status', 'project_id', 'user_id', 'created_at', 'updated_at'];
-const columns = {
-	sortable: { ...Object.fromEntries(plain.map((name) => [name, name])), id: 'created_at', uuid: 'id' },
-	filterable: {},
-};
-
-/** Images that administrators bring to hosts. What is pulled for a container is not among them, as in Zun. */
+/** Images on hosts: what administrators bring there, and what is there anyhow. */
 export class Images {
 	readonly #deps: Deps;
 	readonly #jobs: ImageJobs;
@@ -112,31 +106,58 @@ export class Images {
 		return image;
 	}
 
-	/** Of all projects: an image serves whoever comes to its host. */
-	async list(principal: Principal, query: ListQuery): Promise<readonly Image[]> {
-		const { store, options } = this.#deps;
-		const asked = { ...query, allProjects: true, limit: Math.min(query.limit, options.maxLimit) };
-		const ids = await page(store.db, 'image', principal, asked, columns);
-		if (ids.length === 0) return [];
-		return inOrder(ids, await store.db.selectFrom('image').selectAll().where('id', 'in', ids).execute()).map(toImage);
+	/** Of all projects: an image serves whoever comes to its host. A host that cannot be reached shows only what was brought to it. */
+	async list(query: ListQuery, signal: AbortSignal): Promise<readonly Image[]> {
+		return imagePage(await this.#all(signal), { ...query, limit: Math.min(query.limit, this.#deps.options.maxLimit) });
 	}
 
 	/** Throws image-not-found. */
-	async show(id: string): Promise<Image> {
-		return await existing(this.#deps.store.db, id);
+	async show(id: string, signal: AbortSignal): Promise<Image> {
+		const row = await this.#deps.store.db.selectFrom('image').selectAll().where('id', '=', id).executeTakeFirst();
+		const image = row === undefined ? (await this.#all(signal)).find((candidate) => candidate.id === id) : toImage(row);
+		if (image === undefined) throw fail('image-not-found', `Image ${id} could not be found.`);
+		return image;
 	}
 
 	/** The image goes from its host, as soon as the host can be reached; at once where the host is dead or forgotten. */
-	async delete(id: string): Promise<void> {
+	async delete(principal: Principal, id: string, signal: AbortSignal): Promise<void> {
+		const image = await this.show(id, signal);
+		if (image.userId === null) {
+			const commit = await this.#commitOf(image);
+			if (commit !== undefined) return await this.commits.delete(principal, commitId(commit), signal);
+		}
 		await this.#deps.store.transaction(async (tx) => {
-			const image = await existing(tx, id);
+			const now = this.#deps.now();
+			const change = { status: 'Deleting', status_reason: null, updated_at: now };
+			const changed = await tx.updateTable('image').set(change).where('id', '=', image.id).executeTakeFirst();
+			// What nobody brought is noted when it is to go, so that it goes also over a restart.
+			if (changed.numUpdatedRows > 0n) return;
+			if (image.userId !== null) throw fail('image-not-found', `Image ${id} could not be found.`);
+			const { repo, tag, host, size, createdAt } = image;
 			await tx
-				.updateTable('image')
-				.set({ status: 'Deleting', status_reason: null, updated_at: this.#deps.now() })
-				.where('id', '=', image.id)
+				.insertInto('image')
+				.values({
+					...{ id: image.id, project_id: principal.projectId, user_id: principal.userId, image_id: image.imageId },
+					...{ repo, tag, size, host, progress: null, pull_policy: image.pullPolicy, registry_id: null },
+					...{ created_at: createdAt, ...change },
+				})
 				.execute();
 		});
 		this.#jobs.wake(id);
+	}
+
+	async #all(signal: AbortSignal): Promise<readonly Image[]> {
+		const brought = (await this.#deps.store.db.selectFrom('image').selectAll().execute()).map(toImage);
+		return [...brought, ...(await foundImages(this.#deps, brought, signal))];
+	}
+
+	#commitOf(image: Image) {
+		return this.#deps.store.db
+			.selectFrom('committed_image')
+			.selectAll()
+			.where('host', '=', image.host)
+			.where('engine_reference', '=', imageReference(image))
+			.executeTakeFirst();
 	}
 }
 
@@ -144,12 +165,6 @@ function nameOf(reference: string, tag: string | undefined): { readonly repo: st
 	const name = parseImageName(reference);
 	const named = reference !== name.repo;
 	return named || tag === undefined ? name : { repo: name.repo, tag };
-}
-
-async function existing(db: Queryable, id: string): Promise<Image> {
-	const row = await db.selectFrom('image').selectAll().where('id', '=', id).executeTakeFirst();
-	if (row === undefined) throw fail('image-not-found', `Image ${id} could not be found.`);
-	return toImage(row);
 }
 
 export function toImage(row: Selectable<ImageTable>): Image {

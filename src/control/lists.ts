@@ -13,7 +13,7 @@ export type Columns = Readonly<Record<string, string>>;
  */
 export async function page(
 	db: Queryable,
-	table: 'sandbox' | 'container' | 'registry' | 'image',
+	table: 'sandbox' | 'container' | 'registry',
 	principal: Principal,
 	query: ListQuery,
 	columns: { readonly sortable: Columns; readonly filterable: Columns },

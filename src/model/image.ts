@@ -3,11 +3,13 @@ import type { ImagePullPolicy, PullProgress } from './container.ts';
 export const imageStatuses = ['Pulling', 'Active', 'Error', 'Deleting'] as const;
 export type ImageStatus = (typeof imageStatuses)[number];
 
-/** An image that an administrator has brought to a host. */
+/** An image on a host: one that an administrator has brought there, or what else the engine holds. */
 export interface Image {
 	readonly id: string;
-	readonly projectId: string;
-	readonly userId: string;
+	/** Who brought or committed it; null = it came with a container, or by hand. */
+	readonly projectId: string | null;
+	/** null = nobody brought it. */
+	readonly userId: string | null;
 	/** The engine's id, `sha256:…`; null until it is known. */
 	readonly imageId: string | null;
 	readonly repo: string;

@@ -71,10 +71,14 @@ export function imageRoutes(app: Api, context: RouteContext, { images, search }:
 		method: 'GET',
 		url: '/v1/images',
 		config: { rule: 'image:get_all' },
-		schema: { summary: 'List images on hosts', querystring: ListParameters, response: responses({ 200: ImageList }) },
+		schema: {
+			summary: 'List images on hosts: what was brought there first, then what else the engines hold',
+			querystring: ListParameters,
+			response: responses({ 200: ImageList }),
+		},
 		handler: async (request, reply) => {
 			const query = readListQuery(request.query, options.maxLimit, []);
-			const rows = await images.list(principalOf(request), query);
+			const rows = await images.list(query, hostSignal(reply, context));
 			const next = nextOf(base(request), '/v1/images', request.query, query.limit, rows, ({ id }) => id);
 			return sendJson(reply, 200, { images: rows.map((image) => renderImage(image, base(request))), next });
 		},
@@ -85,7 +89,8 @@ export function imageRoutes(app: Api, context: RouteContext, { images, search }:
 		url: '/v1/images/:id',
 		config: { rule: 'image:get_one' },
 		schema: { summary: 'Show an image', params: IdParams, response: responses({ 200: Image }) },
-		handler: async (request, reply) => sendJson(reply, 200, renderImage(await images.show(request.params.id), base(request))),
+		handler: async (request, reply) =>
+			sendJson(reply, 200, renderImage(await images.show(request.params.id, hostSignal(reply, context)), base(request))),
 	});
 
 	app.route({
@@ -94,7 +99,7 @@ export function imageRoutes(app: Api, context: RouteContext, { images, search }:
 		config: { rule: 'image:delete' },
 		schema: { summary: 'Remove an image from its host', params: IdParams, response: responses({ 200: Empty }) },
 		handler: async (request, reply) => {
-			await images.delete(request.params.id);
+			await images.delete(principalOf(request), request.params.id, hostSignal(reply, context));
 			return sendJson(reply, 200, null);
 		},
 	});

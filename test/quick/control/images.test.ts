@@ -22,6 +22,7 @@ function code(expected: string) {
 
 const admin = principal('p1', ['admin']);
 const repo = 'registry.example:5000/app';
+const never = new AbortController().signal;
 
 /** Control with one host whose engine is in memory; `connect` makes its agent reachable. */
 async function world(t: TestContext, file?: string) {
@@ -48,7 +49,7 @@ async function world(t: TestContext, file?: string) {
 
 async function settled(images: Images, id: string, status: Image['status']): Promise<Image> {
 	return await eventually(`the image is ${status}`, async () => {
-		const image = await images.show(id);
+		const image = await images.show(id, never);
 		return image.status === status && image;
 	});
 }
@@ -81,12 +82,12 @@ describe('an image', () => {
 		connect();
 		const missing = await images.pull(admin, { repo, host: 'h1' });
 		assert.match((await settled(images, missing.id, 'Error')).statusReason ?? '', /is not in the registry/);
-		const never = await images.pull(admin, { repo, tag: '3', host: 'h1', pullPolicy: 'never' });
-		assert.match((await settled(images, never.id, 'Error')).statusReason ?? '', /pull policy is never/);
+		const absent = await images.pull(admin, { repo, tag: '3', host: 'h1', pullPolicy: 'never' });
+		assert.match((await settled(images, absent.id, 'Error')).statusReason ?? '', /pull policy is never/);
 		assert.equal(engine.faults.calls('images.pull'), 1);
-		await images.delete(missing.id);
-		await eventually('it is gone', () => images.show(missing.id).then(() => false, code('image-not-found')));
-		await assert.rejects(images.delete(missing.id), code('image-not-found'));
+		await images.delete(admin, missing.id, never);
+		await eventually('it is gone', () => images.show(missing.id, never).then(() => false, code('image-not-found')));
+		await assert.rejects(images.delete(admin, missing.id, never), code('image-not-found'));
 	});
 
 	test('is pulled again while its registry or its host is away', async (t) => {
@@ -95,10 +96,12 @@ describe('an image', () => {
 		engine.registry.down = true;
 		const { id } = await images.pull(admin, { repo, host: 'h1' });
 		await eventually('the host is missed', async () =>
-			/agent cannot be reached.*tried again/.test((await images.show(id)).statusReason ?? ''),
+			/agent cannot be reached.*tried again/.test((await images.show(id, never)).statusReason ?? ''),
 		);
 		connect();
-		await eventually('the registry is missed', async () => /registry cannot be reached/.test((await images.show(id)).statusReason ?? ''));
+		await eventually('the registry is missed', async () =>
+			/registry cannot be reached/.test((await images.show(id, never)).statusReason ?? ''),
+		);
 		engine.registry.down = false;
 		assert.equal((await settled(images, id, 'Active')).statusReason, null);
 	});
@@ -120,15 +123,15 @@ describe('an image', () => {
 		const busybox = await images.pull(admin, { repo: 'zunbox/busybox', host: 'h1', pullPolicy: 'ifnotpresent' });
 		await settled(images, busybox.id, 'Active');
 		assert.equal(engine.faults.calls('images.pull'), 0);
-		await images.delete(busybox.id);
-		await eventually('it is gone', () => images.show(busybox.id).then(() => false, code('image-not-found')));
+		await images.delete(admin, busybox.id, never);
+		await eventually('it is gone', () => images.show(busybox.id, never).then(() => false, code('image-not-found')));
 		assert.equal(engine.images.find('zunbox/busybox:latest'), null);
 
 		engine.registry.add(`${repo}:slow`, makeBusyboxImage('slow'), { layerDelay: 60_000 });
 		const slow = await images.pull(admin, { repo, tag: 'slow', host: 'h1' });
 		await eventually('the pull has begun', () => engine.faults.calls('images.pull') === 1);
-		await images.delete(slow.id);
-		await eventually('it is gone', () => images.show(slow.id).then(() => false, code('image-not-found')));
+		await images.delete(admin, slow.id, never);
+		await eventually('it is gone', () => images.show(slow.id, never).then(() => false, code('image-not-found')));
 		const last = (await eventsAfter(control.store.db, 0, 'p1', 100)).at(-1);
 		assert.deepEqual([last?.kind, last?.detail['image_uuid']], ['image.deleted', slow.id]);
 	});
@@ -139,9 +142,9 @@ describe('an image', () => {
 		const { id } = await images.pull(admin, { repo: 'zunbox/busybox', host: 'h1' });
 		await settled(images, id, 'Active');
 		engine.faults.failCall('images.remove', 1, new DriverError('conflict', 'it is used by a container'));
-		await images.delete(id);
+		await images.delete(admin, id, never);
 		const kept = await eventually('it says so', async () => {
-			const image = await images.show(id);
+			const image = await images.show(id, never);
 			return image.statusReason?.startsWith('delete failed') === true && image;
 		});
 		assert.equal(kept.status, 'Active');
@@ -151,8 +154,8 @@ describe('an image', () => {
 		const { control, images } = await world(t);
 		const { id } = await images.pull(admin, { repo, host: 'h1' });
 		await control.store.db.updateTable('host').set({ forced_down: 1 }).execute();
-		await images.delete(id);
-		await eventually('it is gone', () => images.show(id).then(() => false, code('image-not-found')));
+		await images.delete(admin, id, never);
+		await eventually('it is gone', () => images.show(id, never).then(() => false, code('image-not-found')));
 	});
 
 	test('goes on being pulled, or deleted, when the service starts again', async (t) => {
@@ -167,16 +170,16 @@ describe('an image', () => {
 		const pulled = await first.images.pull(admin, { repo, host: 'h1' });
 		await eventually('the pull has begun', () => first.engine.faults.calls('images.pull') === 2);
 		first.engine.faults.delay('images.remove', 60_000);
-		await first.images.delete(busybox.id);
+		await first.images.delete(admin, busybox.id, never);
 		await eventually('the removal has begun', () => first.engine.faults.calls('images.remove') === 1);
 		await first.end();
 
 		const second = await world(t, file);
 		second.engine.registry.add(`${repo}:latest`, makeBusyboxImage('again'));
-		assert.equal((await second.images.show(pulled.id)).status, 'Pulling');
+		assert.equal((await second.images.show(pulled.id, never)).status, 'Pulling');
 		second.connect();
 		assert.equal((await settled(second.images, pulled.id, 'Active')).imageId, makeBusyboxImage('again').id);
-		await eventually('the other is gone', () => second.images.show(busybox.id).then(() => false, code('image-not-found')));
+		await eventually('the other is gone', () => second.images.show(busybox.id, never).then(() => false, code('image-not-found')));
 		assert.equal(second.engine.faults.calls('images.remove'), 1);
 	});
 
@@ -192,6 +195,48 @@ describe('an image', () => {
 		await settled(images, bare.id, 'Active');
 		await assert.rejects(images.pull(admin, { repo: 'other.example/app', host: 'h1', registry: 'mine' }), code('invalid-value'));
 		await registries.delete(admin, id);
+	});
+});
+
+describe('what is on the hosts anyhow', () => {
+	test('is listed after what was brought, and can be shown and deleted', async (t) => {
+		const { control, engine, connect, images } = await world(t);
+		await control.link.register(hostFacts('silent'));
+		connect();
+		const digest = `sha256:${'1'.repeat(64)}`;
+		engine.images.add(makeBusyboxImage('one'), ['app:1', 'registry.example/app:2', `app@${digest}`]);
+		engine.images.add(makeBusyboxImage('two'), [`other@${digest}`]);
+		const brought = await images.pull(admin, { repo: 'zunbox/busybox', host: 'h1', pullPolicy: 'ifnotpresent' });
+		await settled(images, brought.id, 'Active');
+		const names = async () => (await images.list({ limit: 100, filters: {} }, never)).map(imageReference);
+		const there = await names();
+		assert.equal(there[0], 'zunbox/busybox:latest');
+		assert.equal(there.filter((name) => name.includes('busybox')).length, 1, 'what was brought is listed once');
+		const found = there.filter((name) => /app|other/.test(name)).map((name) => name.replace('docker.io/library/', ''));
+		assert.deepEqual(found.toSorted(), ['app:1', `other@${digest}`, 'registry.example/app:2']);
+		const app = (await images.list({ limit: 100, filters: {} }, never)).find(({ repo }) => repo === 'registry.example/app');
+		assert.ok(app);
+		assert.deepEqual([app.status, app.imageId, app.projectId, app.host], ['Active', makeBusyboxImage('one').id, null, 'h1']);
+		assert.deepEqual(await images.show(app.id, never), app);
+		await images.delete(admin, app.id, never);
+		await eventually('it is gone', () => images.show(app.id, never).then(() => false, code('image-not-found')));
+		assert.ok(engine.images.find('app:1'));
+		assert.equal(engine.images.find('registry.example/app:2'), null);
+	});
+
+	test('with what projects committed; where that is deleted, its project has it no more', async (t) => {
+		const { control, engine, connect, images } = await world(t);
+		connect();
+		const reference = 'zunbox.local/p2/app:1';
+		engine.images.add(makeBusyboxImage('committed'), [reference]);
+		const row = { project_id: 'p2', reference: 'docker.io/library/app:1', host: 'h1', engine_reference: reference, created_at: 1 };
+		await control.store.transaction(async (tx) => void (await tx.insertInto('committed_image').values(row).execute()));
+		const found = (await images.list({ limit: 100, filters: {} }, never)).find(({ projectId }) => projectId === 'p2');
+		assert.equal(found && imageReference(found), reference);
+		assert.equal((await images.commits.list(principal('p2'))).length, 1);
+		await images.delete(admin, found?.id ?? '', never);
+		assert.deepEqual(await images.commits.list(principal('p2')), []);
+		assert.equal(engine.images.find(reference), null);
 	});
 });
 
