@@ -150,6 +150,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			if (input.cpu !== undefined) change.cpu = input.cpu;
 			if (input.memory !== undefined) change.memory = input.memory;
 			if (input.labels !== undefined) change.labels = JSON.stringify(input.labels);
+			if (input.environment !== undefined) change.environment = JSON.stringify(input.environment);
 			if (input.restartPolicy !== undefined) {
 				if (row.kind !== 'container') throw fail('invalid', 'The restart policy of a member is that of its capsule.');
 				change.restart_policy = JSON.stringify(input.restartPolicy);

@@ -36,7 +36,7 @@ export interface ListQuery {
 	readonly sortKey?: string;
 	readonly sortDir?: 'asc' | 'desc';
 	readonly allProjects?: boolean;
-	/** Exact matches by API name, such as `{ status: 'Running' }`; `label:<key>` matches a label. */
+	/** Exact matches by API name, such as `{ status: 'Running' }`; `label:<key>` matches a label, `name_contains` a part of the name. */
 	readonly filters: Readonly<Record<string, string>>;
 }
 
@@ -147,6 +147,8 @@ export interface UpdateContainer {
 	readonly autoHeal?: boolean;
 	/** All of them: those that are left out go. */
 	readonly labels?: Readonly<Record<string, string>>;
+	/** All of it; holds from the next rebuild on. */
+	readonly environment?: Readonly<Record<string, string>>;
 	/** Holds from the next end on. */
 	readonly restartPolicy?: RestartPolicy;
 }

@@ -37,10 +37,12 @@ export async function page(
 			and(sql`json_extract(labels, ${`$.${JSON.stringify(name.slice('label:'.length))}`}) = ${value}`);
 			continue;
 		}
-		const filtered = Object.hasOwn(columns.filterable, name) ? columns.filterable[name] : undefined;
+		const [, part] = /^(name|image)_contains$/.exec(name) ?? [];
+		const filtered = Object.hasOwn(columns.filterable, part ?? name) ? columns.filterable[part ?? name] : undefined;
 		if (filtered === undefined)
 			throw fail('invalid-value', `Unknown list parameter ${name}: known are ${Object.keys(columns.filterable).join(', ')}, label:<key>`);
-		and(sql`${sql.raw(filtered)} = ${value}`);
+		if (part === undefined) and(sql`${sql.raw(filtered)} = ${value}`);
+		else and(sql`instr(lower(${sql.raw(filtered)}), lower(${value})) > 0`);
 	}
 	if (query.marker !== undefined) {
 		const marker = await sql<{ rank: unknown; created_at: number; id: string }>`

@@ -4,7 +4,7 @@ import { containerStatuses } from '../../model/container.ts';
 import type { Principal } from '../../model/principal.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
-import { label, pagingParameters, readListQuery } from '../http/paging.ts';
+import { contains, label, pagingParameters, readListQuery } from '../http/paging.ts';
 import { RenderedJson } from '../http/rendered.ts';
 import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
@@ -24,7 +24,19 @@ import { containerRenderer } from './renderer.ts';
 import { Container, ContainerCreate, ContainerList, ContainerUpdate } from './schemas.ts';
 import { readUpdate } from './update.ts';
 
-const filters = ['name', 'image', 'project_id', 'user_id', 'memory', 'host', 'task_state', 'status', 'sandbox_id'] as const;
+const filters = [
+	'name',
+	'image',
+	'project_id',
+	'user_id',
+	'memory',
+	'host',
+	'task_state',
+	'status',
+	'sandbox_id',
+	'name_contains',
+	'image_contains',
+] as const;
 
 const ListParameters = Type.Object(
 	{
@@ -41,6 +53,8 @@ const ListParameters = Type.Object(
 		sandbox: Type.Optional(Reference),
 		sandbox_id: Type.Optional(Reference),
 		capsule: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Members of the capsule, by its id or name.' })),
+		name_contains: contains('name'),
+		image_contains: contains('image'),
 		label,
 	},
 	{ additionalProperties: false },

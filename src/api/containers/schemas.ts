@@ -99,6 +99,7 @@ export const ContainerUpdate = Type.Object(
 		auto_heal: Type.Optional(Flag),
 		labels: Type.Optional({ ...Labels, description: 'Replaces all labels. Beyond Zun.' }),
 		restart_policy: Type.Optional({ ...RestartPolicy, description: 'From its next end on. Beyond Zun.' }),
+		environment: Type.Optional({ ...MapOf(Type.String()), description: 'Replaces all of it, from the next rebuild on. Beyond Zun.' }),
 	},
 	{ additionalProperties: false, title: 'ContainerUpdate' },
 );

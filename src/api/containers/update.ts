@@ -14,6 +14,7 @@ export function readUpdate(body: Static<typeof ContainerUpdate>): UpdateContaine
 		memory: quantity('memory', body.memory, memoryLimits),
 		autoHeal: body.auto_heal === undefined ? undefined : flag(body.auto_heal),
 		labels: body.labels === undefined ? undefined : labelTexts(body.labels),
+		environment: body.environment,
 		restartPolicy: readRestartPolicy(body.restart_policy),
 	});
 }

@@ -20,6 +20,10 @@ export const label = Type.Optional(
 	}),
 );
 
+/** Filter by a part of a text. */
+export const contains = (what: string) =>
+	Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: `A part of the ${what}, in upper or lower case.` }));
+
 const Paging = Type.Object(pagingParameters);
 
 /** The page that a list request asks for. `names` are the parameters that filter. */

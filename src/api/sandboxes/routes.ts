@@ -4,7 +4,7 @@ import type { SandboxView } from '../../control/control.ts';
 import { sandboxStatuses } from '../../model/sandbox.ts';
 import { idempotency } from '../http/idempotency.ts';
 import { linkBase, nextLink } from '../http/links.ts';
-import { label, pagingParameters, readListQuery } from '../http/paging.ts';
+import { contains, label, pagingParameters, readListQuery } from '../http/paging.ts';
 import { RenderedJson } from '../http/rendered.ts';
 import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
@@ -18,7 +18,17 @@ import { readCreate, readUpdate } from './input.ts';
 import { renderSandbox } from './render.ts';
 import { Sandbox, SandboxCreate, SandboxList, SandboxUpdate } from './schemas.ts';
 
-const filters = ['name', 'project_id', 'user_id', 'status', 'task_state', 'host', 'created_by', 'availability_zone'] as const;
+const filters = [
+	'name',
+	'project_id',
+	'user_id',
+	'status',
+	'task_state',
+	'host',
+	'created_by',
+	'availability_zone',
+	'name_contains',
+] as const;
 
 const ListParameters = Type.Object(
 	{
@@ -31,6 +41,7 @@ const ListParameters = Type.Object(
 		host: Type.Optional(Type.String()),
 		created_by: Type.Optional(Type.Enum(['user', 'container', 'capsule'])),
 		availability_zone: Type.Optional(Type.String()),
+		name_contains: contains('name'),
 		label,
 	},
 	{ additionalProperties: false },
