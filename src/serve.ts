@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { pino } from 'pino';
 import { ConfigError, loadConfig } from './config/load.ts';
 import { settings } from './config/settings.ts';
@@ -22,6 +23,8 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
 		const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
 		const service = await startService(config, { log });
 		log.info({ url: service.url, dataDirectory: config.dataDirectory }, 'serving');
+		// Node.js writes what it compiled when it ends in order. A service that is killed would start slowly for ever.
+		flushCompileCache();
 		await new Promise<void>((resolve) => {
 			process.once('SIGINT', () => resolve());
 			process.once('SIGTERM', () => resolve());

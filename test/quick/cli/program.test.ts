@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { CliWorld, image } from '../../support/cli-world.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const hint = 'start it with npm start or zunbox serve';
@@ -39,6 +41,20 @@ describe('the program', () => {
 		assert.equal((await world.zunbox(['token', 'revoke', token])).code, 0);
 		assert.deepEqual(await world.zunbox(['ps', '-q']), { code: 0, out: '', err: '' });
 		assert.notEqual((await world.zunbox(['token', 'issue', '-q'])).out.trim(), token);
+	});
+
+	test('a service that is killed has kept what it compiled for its next start', async (t) => {
+		const world = await CliWorld.make(t);
+		const cache = path.join(world.folder, 'compiled');
+		const settings = { ZUNBOX_LISTEN_PORT: '0', ZUNBOX_NETWORK_ENABLED: 'false', ZUNBOX_DRIVER_NAME: 'fake', NODE_COMPILE_CACHE: cache };
+		const child = spawn(path.join(root, 'bin/zunbox'), ['serve'], { env: { ...world.environment, ...settings }, stdio: 'ignore' });
+		const ended = once(child, 'exit');
+		t.after(() => child.kill('SIGKILL'));
+		const compiled = async () => (await readdir(cache, { recursive: true })).length;
+		await eventually('it is kept', async () => (await compiled()) > 500, { timeout: 60_000 });
+		child.kill('SIGKILL');
+		const [code, signal] = await ended;
+		assert.deepEqual([code, signal], [null, 'SIGKILL'], 'it had not ended before');
 	});
 
 	test('says that the service is down, and where it was looked for', async (t) => {
