@@ -23,6 +23,8 @@ const kills = Number(process.env['ZUNBOX_TEST_CHAOS_KILLS'] ?? 200);
 /** One kill in so many is the engine's. */
 const engineShare = 5;
 const clients = 4;
+/** ms for one kill and what follows it: some 1.5 s on a machine of its own, most of which a start of the service takes. */
+const limitOfOne = 10_000;
 
 /** No quota: what is refused is to be refused for its state. */
 const environment = {
@@ -43,6 +45,29 @@ async function answers(socket: string): Promise<boolean> {
 	return (await engine('GET', '/_ping', { socket, timeout: 5000 })).status === 200;
 }
 
+/** How long things took, so that a slow run tells what it waited for. */
+class Durations {
+	readonly #taken = new Map<string, number[]>();
+
+	async measure(what: string, work: () => Promise<unknown>): Promise<void> {
+		const began = performance.now();
+		await work();
+		const taken = this.#taken.get(what) ?? [];
+		this.#taken.set(what, taken);
+		taken.push(Math.round(performance.now() - began));
+	}
+
+	/** The median and the longest of each, in ms, and their sum in s. */
+	told(): string {
+		const lines = [...this.#taken].map(([what, taken]) => {
+			const sorted = taken.toSorted((one, other) => one - other);
+			const sum = Math.round(taken.reduce((total, one) => total + one, 0) / 1000);
+			return `${what}: ${sorted[sorted.length >> 1]} ms, at most ${sorted.at(-1)} ms, ${sum} s in all`;
+		});
+		return lines.join('; ');
+	}
+}
+
 /** What no moment may show: names or addresses that two have at once. */
 function doubles(database: string): readonly string[] {
 	return [
@@ -52,7 +77,7 @@ function doubles(database: string): readonly string[] {
 	].flatMap((sql) => query(database, sql).map((row) => JSON.stringify(row)));
 }
 
-test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})`, { timeout: 600_000 }, async (t) => {
+test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})`, { timeout: 120_000 + kills * limitOfOne }, async (t) => {
 	say(`seed ${seed}`);
 	const random = new SeededRandom(seed);
 	const docker = new PrivateEngine();
@@ -83,10 +108,14 @@ test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})
 		}
 	})();
 
+	const took = new Durations();
 	let done = 0;
+	const began = performance.now();
 	const count = (what: string): void => {
 		done += 1;
-		if (done % 20 === 0) say(`${done} kills, the last one of the ${what}; ${history.length} requests (${summary(history)})`);
+		if (done % 20 !== 0) return;
+		const passed = Math.round((performance.now() - began) / 1000);
+		say(`${done} kills after ${passed} s, the last one of the ${what}; ${history.length} requests (${summary(history)}); ${took.told()}`);
 	};
 	const killService = async (): Promise<void> => {
 		for (let n = 0; n < kills - Math.floor(kills / engineShare); n += 1) {
@@ -94,20 +123,23 @@ test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})
 			await service.end();
 			count('service');
 			await delay(random.below(150));
-			await service.start();
+			await took.measure('the service is back', () => service.start());
 		}
 	};
 	const engineRandom = new SeededRandom(seed - 1);
 	const killEngine = async (): Promise<void> => {
 		for (let n = 0; n < Math.floor(kills / engineShare); n += 1) {
 			await delay(500 + engineRandom.below(5000));
-			await docker.stop('SIGKILL');
+			await took.measure('the engine ends', () => docker.stop('SIGKILL'));
 			count('engine');
 			await delay(engineRandom.below(1000));
 			await docker.start();
 			// Now and then it is killed again while it comes up.
-			if (engineRandom.chance(0.8))
-				await eventually('the engine answers', () => answers(docker.socket), { timeout: 60_000, interval: 100 });
+			if (engineRandom.chance(0.8)) {
+				await took.measure('the engine is back', () =>
+					eventually('the engine answers', () => answers(docker.socket), { timeout: 60_000, interval: 100 }),
+				);
+			}
 		}
 	};
 	try {
