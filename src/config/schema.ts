@@ -96,7 +96,7 @@ export const configSchema = Type.Object(
 					maximum: 100000,
 					default: 1000,
 					description:
-						'Event streams and followed logs that are open at once, and as many attached terminals. One project may have a quarter of them.',
+						'Event streams, followed logs and waits that are open at once, and as many attached terminals. One project may have a quarter of them.',
 				}),
 				pathPrefix: Type.String({
 					pattern: '^(/[A-Za-z0-9._~-]+)*$',

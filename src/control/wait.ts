@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { openOperations } from '../store/operations.ts';
 import type { Deps } from './deps.ts';
 
+/** ms between two looks of one wait: commits come in bursts, and each look is a query. */
+const lookInterval = 20;
+
 /**
- * Looks after each commit until the status is there, cannot be reached without another request, or the time is up.
+ * Looks after commits until the status is there, cannot be reached without another request, or the time is up.
  * What stands then is the answer. A thing that is gone makes `show` throw, which ends the wait too.
  */
 export async function waitFor<View extends { readonly status: string; readonly desiredStatus: string; readonly sandboxId?: string }>(
@@ -19,12 +23,15 @@ export async function waitFor<View extends { readonly status: string; readonly d
 	try {
 		for (;;) {
 			const changed = deps.hub.next(Math.max(0, deadline - deps.now()), ended);
+			const looked = performance.now();
 			const view = await show();
 			if (view.status === status || signal.aborted || deps.now() >= deadline) return view;
 			const open = await openOperations(deps.store.db, view.sandboxId ?? id);
 			const pending = open.some((operation) => operation.targetId === id || operation.target === 'sandbox');
 			if (!pending && !reachable(view, status)) return view;
 			await changed;
+			const rest = lookInterval - (performance.now() - looked);
+			if (rest > 0) await delay(rest, undefined, { signal: ended }).catch(() => {});
 		}
 	} finally {
 		left.abort();

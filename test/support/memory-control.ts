@@ -55,6 +55,10 @@ export class MemoryControl implements Control {
 		if (this.failure !== null) throw this.failure;
 	}
 
+	/** Waits for sandboxes that have begun, and what each waits for. */
+	waits = 0;
+	beforeWait: () => Promise<void> = async () => {};
+
 	#sandbox(principal: Principal, ref: string): SandboxView {
 		const found = [...this.sandboxRows.values()].find((row) => row.id === ref || row.name === ref);
 		if (found === undefined || (found.projectId !== principal.projectId && !isAdmin(principal))) {
@@ -118,6 +122,8 @@ export class MemoryControl implements Control {
 			},
 			wait: async (principal, ref, status, timeout) => {
 				this.#record('sandboxes.wait', principal, [ref, status, timeout]);
+				this.waits += 1;
+				await this.beforeWait();
 				return this.#sandbox(principal, ref);
 			},
 		};

@@ -9,7 +9,7 @@ import { pagingParameters, readListQuery } from '../http/paging.ts';
 import { accepted, clientGone, sendJson } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
-import { showParameters, waitTimeout } from '../http/wait.ts';
+import { heldPlace, showParameters, waitTimeout } from '../http/wait.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { quantity, timeoutLimits } from '../parse/quantity.ts';
@@ -91,7 +91,9 @@ export function capsuleRoutes(app: Api, context: RouteContext, capsules: Capsule
 			const view =
 				wait === undefined
 					? await capsules.show(principal, id)
-					: await capsules.wait(principal, id, wait, waitTimeout(timeout, options.waitLimit), left());
+					: await heldPlace(context.streams, principal.projectId, () =>
+							capsules.wait(principal, id, wait, waitTimeout(timeout, options.waitLimit), left()),
+						);
 			return sendJson(reply, 200, renderer(request)(view));
 		},
 	});

@@ -9,7 +9,7 @@ import { RenderedJson } from '../http/rendered.ts';
 import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
-import { showParameters, waitTimeout } from '../http/wait.ts';
+import { heldPlace, showParameters, waitTimeout } from '../http/wait.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { Flag, IdParams, Reference } from '../schemas.ts';
@@ -142,12 +142,14 @@ export function containerRoutes(app: Api, context: RouteContext): void {
 			const view =
 				wait === undefined
 					? await control.containers.show(principal, request.params.id, { allProjects })
-					: await control.containers.wait(
-							principal,
-							request.params.id,
-							wait,
-							waitTimeout(request.query.timeout, options.waitLimit),
-							AbortSignal.any([clientGone(reply), context.stopping]),
+					: await heldPlace(context.streams, principal.projectId, () =>
+							control.containers.wait(
+								principal,
+								request.params.id,
+								wait,
+								waitTimeout(request.query.timeout, options.waitLimit),
+								AbortSignal.any([clientGone(reply), context.stopping]),
+							),
 						);
 			const { render, way } = containerRenderer(context, request);
 			return sendRendered(

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { StreamCounter } from '../options.ts';
 import { quantity } from '../parse/quantity.ts';
 import { Flag } from '../schemas.ts';
 
@@ -14,6 +15,16 @@ export const showParameters = (statuses: readonly string[]) =>
 		},
 		{ additionalProperties: false },
 	);
+
+/** A wait holds a place among the streams of its project for as long as it lasts: each is looked after at every commit. */
+export async function heldPlace<T>(streams: StreamCounter, projectId: string, wait: () => Promise<T>): Promise<T> {
+	const close = streams.open(projectId);
+	try {
+		return await wait();
+	} finally {
+		close();
+	}
+}
 
 /** How long to wait, in ms. */
 export function waitTimeout(text: string | undefined, maximum: number): number {

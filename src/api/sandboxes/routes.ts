@@ -9,7 +9,7 @@ import { RenderedJson } from '../http/rendered.ts';
 import { clientGone, sendJson, sendRendered } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
 import { type Api, principalOf } from '../http/route.ts';
-import { showParameters, waitTimeout } from '../http/wait.ts';
+import { heldPlace, showParameters, waitTimeout } from '../http/wait.ts';
 import type { RouteContext } from '../options.ts';
 import { flag } from '../parse/flag.ts';
 import { Flag, IdParams } from '../schemas.ts';
@@ -112,12 +112,14 @@ export function sandboxRoutes(app: Api, context: RouteContext): void {
 			const view =
 				wait === undefined
 					? await control.sandboxes.show(principal, request.params.id, { allProjects })
-					: await control.sandboxes.wait(
-							principal,
-							request.params.id,
-							wait,
-							waitTimeout(request.query.timeout, options.waitLimit),
-							AbortSignal.any([clientGone(reply), context.stopping]),
+					: await heldPlace(context.streams, principal.projectId, () =>
+							control.sandboxes.wait(
+								principal,
+								request.params.id,
+								wait,
+								waitTimeout(request.query.timeout, options.waitLimit),
+								AbortSignal.any([clientGone(reply), context.stopping]),
+							),
 						);
 			return sendJson(reply, 200, render(request, view));
 		},

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Api } from '../../../src/api/http/route.ts';
 import { type Ask, ask, at, startApi } from '../../support/api-client.ts';
 import { sampleIds, sampleSandbox, sampleTime } from '../../support/api-samples.ts';
+import { eventually } from '../../support/eventually.ts';
 import { MemoryControl } from '../../support/memory-control.ts';
 
 describe('sandboxes', () => {
@@ -134,6 +135,21 @@ describe('sandboxes', () => {
 		control.sandboxRows.set(sampleIds.sandbox, sampleSandbox({ expiresAt: sampleTime, expiresRemaining: 1500, status: 'Paused' }));
 		const paused = await ask(api, 'GET /v1/sandboxes/shelf');
 		assert.deepEqual([at(paused.body, 'expires_at'), at(paused.body, 'expires_remaining')], [null, 1.5]);
+	});
+
+	test('a wait takes a place among the streams of its project, and gives it back', async (t) => {
+		const busy = new MemoryControl();
+		const { promise, resolve } = Promise.withResolvers<void>();
+		busy.beforeWait = () => promise;
+		const small = await startApi(busy, { maxStreams: 1 });
+		t.after(() => small.close());
+		const first = ask(small, 'GET /v1/sandboxes/shelf?wait=Running');
+		await eventually('it waits', () => busy.waits > 0);
+		assert.equal((await ask(small, 'GET /v1/sandboxes/shelf?wait=Running')).status, 429);
+		assert.equal((await ask(small, 'GET /v1/sandboxes/shelf')).status, 200);
+		resolve();
+		assert.equal((await first).status, 200);
+		assert.equal((await ask(small, 'GET /v1/sandboxes/shelf?wait=Running')).status, 200);
 	});
 
 	test('wait, list, update, delete and actions pass on what is asked', async () => {
