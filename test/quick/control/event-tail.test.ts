@@ -13,7 +13,7 @@ test('the newest events are read once for all who watch, and none is left out fo
 	t.after(close);
 	const write = (count: number) =>
 		store.transaction(async (tx) => {
-			for (let n = 0; n < count; n += 1) await insertEvent(tx, { ...nobody, projectId: 'p1', kind: 'test', detail: { n } }, 0);
+			for (let n = 0; n < count; n += 1) await insertEvent(tx, { ...nobody, projectId: 'p1', kind: 'test', detail: { n } }, Date.now());
 		});
 	await write(3);
 	const tail = new EventTail(store, 10);
@@ -52,7 +52,7 @@ test('watchers of many projects hear of their own events, each once and in order
 		}),
 	);
 	const write = (projectId: string) =>
-		store.transaction((tx) => insertEvent(tx, { ...nobody, projectId, kind: 'test.noted', detail: {} }, 0));
+		store.transaction((tx) => insertEvent(tx, { ...nobody, projectId, kind: 'test.noted', detail: {} }, Date.now()));
 	for (let n = 0; n < 300; n += 1) await write(`p${1 + (n % 3)}`);
 	const lastOf = (project: string | undefined) => 297 + Number(project?.slice(1));
 	await eventually('all are heard', () => [...heard].every(([who, mine]) => mine.at(-1)?.seq === lastOf(who.split(' ')[0])));
