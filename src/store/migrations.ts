@@ -183,4 +183,30 @@ CREATE TABLE committed_image (
 CREATE INDEX committed_image_by_reference ON committed_image (reference, host);
 CREATE TABLE private_image (reference TEXT NOT NULL, project_id TEXT NOT NULL, PRIMARY KEY (reference, project_id));
 `,
+	`
+ALTER TABLE volume ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+`,
+	`
+CREATE TABLE server (
+  sandbox_id TEXT PRIMARY KEY REFERENCES sandbox (id) ON DELETE CASCADE, project_id TEXT NOT NULL, server_id TEXT UNIQUE,
+  origin TEXT NOT NULL, request TEXT NOT NULL, vcpus INTEGER NOT NULL, memory_mib INTEGER NOT NULL, disk_gib INTEGER NOT NULL,
+  delegation TEXT, stage TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT, goal TEXT, call_id TEXT, call_kind TEXT, call_args TEXT,
+  call_started_at INTEGER, call_error TEXT, ready INTEGER NOT NULL, acted_for TEXT, work INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  next_at INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL
+);
+CREATE INDEX server_with_work ON server (next_at) WHERE work = 1;
+CREATE TABLE server_port (
+  sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE, position INTEGER NOT NULL, project_id TEXT NOT NULL,
+  network_id TEXT NOT NULL, port_id TEXT, made INTEGER NOT NULL, asked INTEGER NOT NULL, wanted TEXT NOT NULL, secured INTEGER NOT NULL,
+  security_groups TEXT NOT NULL, groups_set TEXT, mac_address TEXT, fixed_ips TEXT NOT NULL, attached INTEGER NOT NULL, binding TEXT,
+  active INTEGER NOT NULL, detaching INTEGER NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (sandbox_id, position)
+);
+CREATE UNIQUE INDEX server_port_by_port ON server_port (port_id) WHERE port_id IS NOT NULL;
+CREATE INDEX server_port_by_project ON server_port (project_id);
+CREATE TABLE server_group (
+  container_id TEXT PRIMARY KEY, sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE, project_id TEXT NOT NULL,
+  group_id TEXT, exposed TEXT NOT NULL, rules_made INTEGER NOT NULL, removing INTEGER NOT NULL, created_at INTEGER NOT NULL
+);
+CREATE INDEX server_group_by_sandbox ON server_group (sandbox_id);
+`,
 ];

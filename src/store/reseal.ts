@@ -32,6 +32,19 @@ export async function resealSecrets(store: Store, secrets: Secrets): Promise<num
 			return 1;
 		});
 	}
+	for (const { sandbox_id } of await store.db.selectFrom('server').select('sandbox_id').where('delegation', 'is not', null).execute()) {
+		count += await store.transaction(async (tx) => {
+			const row = await tx.selectFrom('server').select('delegation').where('sandbox_id', '=', sandbox_id).executeTakeFirst();
+			const delegation = row?.delegation ?? null;
+			if (delegation === null || !isOld(delegation, secrets)) return 0;
+			await tx
+				.updateTable('server')
+				.set({ delegation: anew(delegation, sandbox_id, secrets) })
+				.where('sandbox_id', '=', sandbox_id)
+				.execute();
+			return 1;
+		});
+	}
 	return count;
 }
 

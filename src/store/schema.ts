@@ -25,6 +25,9 @@ export interface Database {
 	image: ImageTable;
 	committed_image: CommittedImageTable;
 	private_image: PrivateImageTable;
+	server: ServerTable;
+	server_port: ServerPortTable;
+	server_group: ServerGroupTable;
 	registry: RegistryTable;
 	quota: QuotaTable;
 	quota_class: QuotaClassTable;
@@ -303,6 +306,8 @@ export interface VolumeTable {
 	host: string | null;
 	auto_remove: number;
 	contents: string | null;
+	/** 1 = its host was seen to have its data. */
+	made: Generated<number>;
 	created_at: number;
 	updated_at: number;
 }
@@ -350,6 +355,96 @@ export interface CommittedImageTable {
 export interface PrivateImageTable {
 	reference: string;
 	project_id: string;
+}
+
+/** A sandbox that is a compute service's server. */
+export interface ServerTable {
+	sandbox_id: string;
+	project_id: string;
+	/** Its id at the compute service; null = not known to be made. */
+	server_id: string | null;
+	/** `made` by us for the sandbox, or `adopted`: made with the compute service's own tools. */
+	origin: string;
+	/** ServerRequest as JSON. */
+	request: string;
+	/** What its flavor gives. */
+	vcpus: number;
+	memory_mib: number;
+	disk_gib: number;
+	/** The token of the user in whose name ports and the server are made, sealed, while that is to be done. */
+	delegation: string | null;
+	/** `making`, `standing`, or `failed`: what was made of it is to go, and the sandbox stays in Error. */
+	stage: string;
+	/** Whether the compute service may have been asked to make it. */
+	asked: number;
+	/** As the compute service has it: ServerState; `gone` = it is known to have nothing of it. null = not looked at. */
+	state: string | null;
+	/** What the compute service wants of the host: SandboxGoal; null = it has not called yet. */
+	goal: string | null;
+	/** The call that the host has to carry out: an operation of the spec. null = none. */
+	call_id: string | null;
+	call_kind: string | null;
+	call_args: string | null;
+	call_started_at: number | null;
+	/** Why the last call failed; null = it did not. */
+	call_error: string | null;
+	/** The network service has wired its ports: containers may start. */
+	ready: number;
+	/** Operation whose action the compute service was asked for. */
+	acted_for: string | null;
+	/** Whether the provisioner has something to do, and when next. */
+	work: number;
+	attempts: number;
+	next_at: number;
+	/** What hinders it; null = nothing. */
+	error: string | null;
+	created_at: number;
+}
+
+/** A port of such a sandbox, as the network service has it. */
+export interface ServerPortTable {
+	sandbox_id: string;
+	position: number;
+	project_id: string;
+	network_id: string;
+	/** null = not known to be made. */
+	port_id: string | null;
+	/** Made by us, so it goes with the sandbox; 0 = the user's own. */
+	made: number;
+	/** Whether the network service may have been asked to make it. */
+	asked: number;
+	/** Chosen addresses and hardware address (WantedPort), as JSON. */
+	wanted: string;
+	/** Whether security groups apply. */
+	secured: number;
+	/** Ids of its groups, those of exposed ports aside, as JSON. */
+	security_groups: string;
+	/** Ids of the groups that the network service was last told, sorted, as JSON; null = not told any. */
+	groups_set: string | null;
+	mac_address: string | null;
+	/** FixedIp[] as JSON. */
+	fixed_ips: string;
+	/** The compute service has it. */
+	attached: number;
+	/** ServerPort as its host told it, as JSON; null = it is not wired there. */
+	binding: string | null;
+	active: number;
+	detaching: number;
+	created_at: number;
+}
+
+/** The security group that opens a container's exposed ports. */
+export interface ServerGroupTable {
+	container_id: string;
+	sandbox_id: string;
+	project_id: string;
+	/** null = not known to be made. */
+	group_id: string | null;
+	/** `80/tcp` and so on, as JSON. */
+	exposed: string;
+	rules_made: number;
+	removing: number;
+	created_at: number;
 }
 
 export interface RegistryTable {

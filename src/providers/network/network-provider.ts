@@ -2,6 +2,7 @@ import type { Network, Port, PublishedPort } from '../../model/network.ts';
 import type { Principal } from '../../model/principal.ts';
 import type { HostNetworkSpec, PortSpec } from '../../model/spec.ts';
 import type { Queryable, StoreTransaction } from '../../store/store.ts';
+import type { PortFacts } from './port-service.ts';
 
 /** One entry of `nets` in a create request: a network or a port, by id or name, and chosen addresses. */
 export interface RequestedNet {
@@ -11,6 +12,35 @@ export interface RequestedNet {
 	readonly v6FixedIp?: string;
 	/** Chosen hardware address; null or missing = made up. */
 	readonly macAddress?: string | null;
+	/** What a NetworkResolver has found it to be. */
+	readonly resolved?: ResolvedNet;
+}
+
+/** A network, or a port of the user's own, that the principal may use. */
+export interface ResolvedNet {
+	readonly networkId: string;
+	/** Whether security groups apply. */
+	readonly portSecurity: boolean;
+	/** null = a port is made. */
+	readonly port: PortFacts | null;
+}
+
+/**
+ * Finds what a request names, with its user's rights. Where a network provider has one, control asks it before its
+ * transaction, and hands on what it answered. Throws as the provider does for what is not there or may not be used.
+ */
+export interface NetworkResolver {
+	/** Nothing asked for = what the project gets by default. `securityGroups` null = the project's default group. */
+	nets(
+		principal: Principal,
+		nets: readonly RequestedNet[],
+		securityGroups: readonly string[] | null,
+		signal: AbortSignal,
+	): Promise<{ readonly nets: readonly RequestedNet[]; readonly securityGroups: readonly string[] }>;
+	/** The ids of what is meant by an id or a name. */
+	network(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string>;
+	port(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string>;
+	securityGroup(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string>;
 }
 
 /** An address as Zun's container object shows it. */
@@ -24,6 +54,8 @@ export interface AddressView {
 
 /** Where sandboxes get their ports, addresses and security groups from. */
 export interface NetworkProvider {
+	/** Missing = whatever is named is found in the transaction. */
+	readonly resolver?: NetworkResolver;
 	/** At each start: the `default` network, the default groups of projects and whatever else must be there. */
 	initialize(tx: StoreTransaction): Promise<void>;
 	/**
