@@ -39,6 +39,9 @@ export function contradictions(config: ConfigValues): string[] {
 			`volumes.minSize is ${config.volumes.minSize} GiB and volumes.maxSize ${config.volumes.maxSize} GiB: no volume could be made`,
 		);
 	}
+	if (config.webhook.url !== null && config.webhook.secretFile === null) {
+		found.push('webhook.url is given and webhook.secretFile is not: the receiver could not tell who speaks to it');
+	}
 	return found;
 }
 

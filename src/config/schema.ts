@@ -296,6 +296,21 @@ export const configSchema = Type.Object(
 			{ ...group, description: 'What a project may have when nothing else was set for it.' },
 		),
 
+		webhook: Type.Object(
+			{
+				url: optionalText({ format: 'http-url', description: 'Where every event is sent by POST, in their order; null = nowhere.' }),
+				secretFile: optionalText({
+					format: 'absolute-path',
+					description: 'File with the secret that messages are signed with: HMAC-SHA256, in the header X-Zunbox-Signature.',
+				}),
+				kinds: Type.Array(Type.String({ minLength: 1 }), {
+					default: [],
+					description: 'Kinds of events, such as `container.status`, or first parts such as `container`; none = all.',
+				}),
+			},
+			{ ...group, description: 'Whom the service tells of events by itself.' },
+		),
+
 		retention: Type.Object(
 			{
 				operations: Type.Integer({ minimum: 1, unit: 'days', default: 30, description: 'How long finished operations are kept.' }),

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { upstreamNameservers } from '../agent/network/nameservers.ts';
+import { eventJson } from '../api/events/frames.ts';
 import type { Bus } from '../bus/bus.ts';
 import { InProcessBus } from '../bus/in-process.ts';
 import type { Config } from '../config/schema.ts';
@@ -11,8 +13,10 @@ import { SqlPlacement } from '../control/sql-placement.ts';
 import { SqlQuotas } from '../control/sql-quotas.ts';
 import { SqlRegistries } from '../control/sql-registries.ts';
 import { SqlVolumes } from '../control/sql-volumes.ts';
+import { defaultWebhookTries, Webhook } from '../control/webhook.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Listener } from '../model/listener.ts';
+import { webhookSender } from '../providers/events/webhook-sender.ts';
 import { EmbeddedNetworkProvider } from '../providers/network/embedded/embedded-network-provider.ts';
 import { Secrets } from '../store/secrets.ts';
 import { Store } from '../store/store.ts';
@@ -103,6 +107,7 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 	const service = new Service(deps);
 	await service.start();
 	stops.add(() => service.stop());
+	await wireWebhook(config, deps, stops);
 	const images = new Images(deps);
 	await images.start();
 	stops.add(() => images.stop());
@@ -120,4 +125,14 @@ async function listenersOf(bus: Bus, host: string, log: Log): Promise<readonly L
 		log.warn({ host, error: messageOf(error) }, 'it is not known what listens on the host: ports are published all the same');
 		return [];
 	}
+}
+
+async function wireWebhook({ webhook: { url, secretFile, kinds } }: Config, deps: Deps, stops: Stops): Promise<void> {
+	if (url === null || secretFile === null) return;
+	const secret = (await readFile(secretFile, 'utf8')).trim();
+	if (secret === '') throw new Error(`${secretFile} is empty: it is to hold the secret of the webhook`);
+	const send = webhookSender({ url, secret, timeout: 10 * seconds, now: deps.now });
+	const webhook = new Webhook(deps, send, { ...defaultWebhookTries, kinds, render: eventJson });
+	await webhook.start();
+	stops.add(() => webhook.stop());
 }

@@ -1,8 +1,8 @@
 import type { Event } from '../../model/event.ts';
 
-/** An event as a message of a server-sent event stream; its number is what a client resumes from. */
-export function eventFrame(event: Event): string {
-	const data = {
+/** An event as it is told. */
+export function eventJson(event: Event): string {
+	return JSON.stringify({
 		id: event.seq,
 		project_id: event.projectId,
 		kind: event.kind,
@@ -12,8 +12,12 @@ export function eventFrame(event: Event): string {
 		reason: event.reason,
 		detail: event.detail,
 		created_at: new Date(event.createdAt).toISOString(),
-	};
-	return `id: ${event.seq}\nevent: ${oneLine(event.kind)}\ndata: ${JSON.stringify(data)}\n\n`;
+	});
+}
+
+/** An event as a message of a server-sent event stream; its number is what a client resumes from. */
+export function eventFrame(event: Event): string {
+	return `id: ${event.seq}\nevent: ${oneLine(event.kind)}\ndata: ${eventJson(event)}\n\n`;
 }
 
 const keepAliveFrame = ': keep-alive\n\n';
