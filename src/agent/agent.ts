@@ -10,7 +10,9 @@ import { type AgentOptions, defaultAgentOptions } from './options.ts';
 import { Reconciler } from './reconcile.ts';
 import { Limiter } from './run/limiter.ts';
 import { every, pause, untilDone } from './run/repeat.ts';
+import { Outcomes } from './run/standing.ts';
 import { Workers } from './run/workers.ts';
+import { ServerCalls } from './server-socket/server-calls.ts';
 import type { HostVolumes } from './volumes/host-volumes.ts';
 import { VolumeSweep } from './volumes/volume-sweep.ts';
 
@@ -41,6 +43,7 @@ export class Agent {
 	readonly #volumeSweep: VolumeSweep;
 	readonly #loops: Promise<unknown>[] = [];
 	readonly #link: AgentLink;
+	readonly #servers: ServerCalls;
 	#hostname = '';
 	/** The facts that control has (JSON). */
 	#registered = '';
@@ -57,6 +60,7 @@ export class Agent {
 		const confirmAfter = this.#options.volumeConfirmation;
 		this.#volumeSweep = new VolumeSweep({ hostname, link, volumes, confirmAfter, log, signal });
 		const shared = { hostname, link, driver, stateDirectory, options: this.#options, signal };
+		const outcomes = new Outcomes();
 		const workerDeps = {
 			...shared,
 			networking,
@@ -64,15 +68,22 @@ export class Agent {
 			pulls: new PullManager(driver.images, this.#options.maxPulls),
 			calls: new Limiter(this.#options.maxCalls),
 			waits: new Limiter(this.#options.maxWaits, Math.ceil(this.#options.maxWaits / 4)),
+			outcomes,
 		};
 		// Volumes that were made with a sandbox go with it.
 		this.#workers = new Workers(workerDeps, () => void this.#volumeSweep.sweep());
 		this.#reconciler = new Reconciler({ ...shared, volumes, workers: this.#workers });
+		this.#servers = new ServerCalls({ ...shared, networking, volumes, workers: this.#workers, outcomes });
 	}
 
 	/** What control calls for looks and streams. */
 	get link(): AgentLink {
 		return this.#link;
+	}
+
+	/** What a compute service's driver on this host calls. */
+	get servers(): ServerCalls {
+		return this.#servers;
 	}
 
 	/** Name that control knows the host by; empty before the first registration. */

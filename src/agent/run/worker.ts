@@ -12,7 +12,7 @@ import { untold } from '../plan/facts.ts';
 import { exponential } from '../plan/failure.ts';
 import { plan } from '../plan/plan.ts';
 import { isGone } from '../plan/removal.ts';
-import { type Executors, execute, sandboxTarget, targetOf } from '../plan/step.ts';
+import { type Executors, execute, sandboxTarget, targetOf, tearDownTarget } from '../plan/step.ts';
 import { sandboxReport, unknownReport } from '../report/report.ts';
 import { withDeadline } from './deadlines.ts';
 import { makeExecutors } from './executors.ts';
@@ -20,6 +20,7 @@ import { lookAtHost } from './host-look.ts';
 import type { Limiter } from './limiter.ts';
 import { Memory } from './memory.ts';
 import { nothingObserved, sameObservation } from './observation.ts';
+import { type Outcomes, type Standing, Waiters } from './standing.ts';
 import { StepRunner } from './step-runner.ts';
 
 /** ms that a step runs before control is told that it does. */
@@ -37,6 +38,8 @@ export interface WorkerDeps {
 	readonly calls: Limiter;
 	readonly waits: Limiter;
 	readonly options: AgentOptions;
+	/** Where the ends of servers' operations are kept. */
+	readonly outcomes: Outcomes;
 	/** Ends everything. */
 	readonly signal: AbortSignal;
 	/** Nothing of the sandbox is left, here or in control. */
@@ -68,6 +71,7 @@ export class SandboxWorker {
 	#tellTimer: NodeJS.Timeout | null = null;
 	#tellDue = false;
 	#failedRounds = 0;
+	readonly #waiters = new Waiters();
 	#lastReport: SandboxReport | null = null;
 
 	constructor(sandboxId: string, deps: WorkerDeps) {
@@ -106,6 +110,16 @@ export class SandboxWorker {
 	wantedChanged(): void {
 		this.#specStale = true;
 		this.#poke();
+	}
+
+	/**
+	 * The first answer of `look` that is not null to how the sandbox stands, after control was asked anew what is wanted.
+	 * Rejects when the signal is aborted, or the agent stops.
+	 */
+	async until<T>(look: (standing: Standing) => T | null, signal: AbortSignal): Promise<T> {
+		const answer = this.#waiters.wait(look, AbortSignal.any([signal, this.#deps.signal]));
+		this.wantedChanged();
+		return await answer;
 	}
 
 	/** The engine says that something happened. What a step of ours does is looked at when it ends. */
@@ -185,6 +199,7 @@ export class SandboxWorker {
 			try {
 				await this.#round();
 				this.#failedRounds = 0;
+				this.#tellWaiters();
 			} catch (error) {
 				this.#failedRounds += 1;
 				const { options, signal } = this.#deps;
@@ -224,6 +239,21 @@ export class SandboxWorker {
 		if (told) return;
 		if (this.#memory.running.size > 0 && !this.#tellDue) this.#tellSoon();
 		else await this.#report([]);
+	}
+
+	/** Only what is known to be so: after a change that no round has seen there is nothing to tell yet. */
+	#tellWaiters(): void {
+		if (this.#waiters.none || this.#due || this.#specStale || this.#observedStale) return;
+		const { holdings, failures } = this.#memory;
+		const holder = this.#observed?.sandbox?.status ?? null;
+		this.#waiters.tell({
+			spec: this.#spec ?? null,
+			holder: holder === 'running' || holder === 'paused' || holder === null ? holder : 'stopped',
+			gone: this.#isOver(),
+			ports: new Set(holdings.ports.keys()),
+			volumes: new Set(holdings.volumes.keys()),
+			failure: failures.get(sandboxTarget) ?? failures.get(tearDownTarget) ?? null,
+		});
 	}
 
 	#context(): PlanContext {
@@ -276,6 +306,7 @@ export class SandboxWorker {
 		const { link, hostname } = this.#deps;
 		const answer = await this.#linked((signal) => link.report(hostname(), report, signal));
 		failPoint('agent.report.after');
+		if (before?.serverId !== undefined) this.#deps.outcomes.tell(report.operations);
 		this.#lastReport = report;
 		this.#tellDue = false;
 		if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
