@@ -28,7 +28,7 @@ export function readPlacement(
 	const host = given(body.host) ?? undefined;
 	const runtime = given(body.runtime) ?? undefined;
 	if (host !== undefined) policy.enforce(principal, `${kind}:create:requested_destination`);
-	if (runtime !== undefined && !options.allowedRuntimes.includes(runtime)) policy.enforce(principal, `${kind}:create:runtime`);
+	if (runtime !== undefined) checkRuntime(runtime, kind, principal, { policy, options });
 	const nets = (body.nets ?? []).map(readNet);
 	const groups = body.security_groups ?? [];
 	const hints = body.hints ?? {};
@@ -51,16 +51,15 @@ function readNet(net: Static<typeof Nets>[number]): RequestedNet {
 	return defined({ network, port, v4FixedIp: given(net['v4-fixed-ip']) ?? undefined, v6FixedIp: given(net['v6-fixed-ip']) ?? undefined });
 }
 
-const placementFields = {
-	nets: 'nets',
-	securityGroups: 'security_groups',
-	host: 'host',
-	availabilityZone: 'availability_zone',
-	hints: 'hints',
-	runtime: 'runtime',
-} as const satisfies Record<keyof SandboxPlacement, string>;
-
-/** Names of the request fields that are given. */
-export function placementNames(placement: SandboxPlacement): string[] {
-	return Object.entries(placementFields).flatMap(([key, name]) => (Object.hasOwn(placement, key) ? [name] : []));
+/** Runtimes are an administrator's choice, but for those that he lets everyone choose. */
+function checkRuntime(
+	runtime: string,
+	kind: 'container' | 'sandbox',
+	principal: Principal,
+	{ policy, options: { allowedRuntimes } }: Pick<RouteContext, 'policy' | 'options'>,
+): void {
+	const rule = `${kind}:create:runtime` as const;
+	if (allowedRuntimes.includes(runtime) || policy.allows(principal, rule)) return;
+	const choice = allowedRuntimes.length === 0 ? '' : ` Runtimes that can be chosen: ${allowedRuntimes.join(', ')}.`;
+	throw fail('policy-not-authorized', `Policy doesn't allow ${rule} to be performed.${choice}`);
 }

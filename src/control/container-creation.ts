@@ -11,9 +11,12 @@ import { type SandboxRow, toSandbox, touchSandbox } from '../store/sandboxes.ts'
 import type { StoreTransaction } from '../store/store.ts';
 import type { CreateContainer } from './control.ts';
 import type { Deps } from './deps.ts';
+import { checkJoining } from './joining.ts';
 import { findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
 import { writeSandbox } from './sandbox-creation.ts';
+import { type Prepared, prepareSandbox } from './servers/prepare.ts';
+import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 
 /** What a container may be beside what a user can ask for: a member of a capsule. */
@@ -24,21 +27,24 @@ export interface Membership {
 	readonly sandbox: SandboxRow | null;
 }
 
-const placementFields = {
-	nets: 'nets',
-	securityGroups: 'security_groups',
-	host: 'host',
-	availabilityZone: 'availability_zone',
-	hints: 'hints',
-	runtime: 'runtime',
-} as const;
+/** Finds what the container's new sandbox names of other services; before the transaction. */
+export async function prepareContainer(deps: Deps, principal: Principal, input: CreateContainer): Promise<CreateContainer & Prepared> {
+	if (deps.compute === undefined || input.sandbox !== undefined) return input;
+	checkInput(input);
+	const groups = groupsOfNew(input);
+	return await prepareSandbox(deps, principal, groups === undefined ? input : { ...input, securityGroups: groups }, {
+		cpu: input.cpu ?? deps.options.defaultCpu,
+		memory: input.memory ?? deps.options.defaultMemory,
+		disk: input.disk ?? 0,
+	});
+}
 
 /** Writes a container, into the sandbox that it names or one made for it, with its first operation. */
 export async function writeContainer(
 	deps: Deps,
 	tx: StoreTransaction,
 	principal: Principal,
-	input: CreateContainer,
+	input: CreateContainer & Prepared,
 	membership: Membership = { kind: 'container', ordinal: 0, sandbox: null },
 ): Promise<ContainerRow> {
 	checkInput(input);
@@ -52,7 +58,7 @@ export async function writeContainer(
 	const memory = input.memory ?? deps.options.defaultMemory;
 	const { image, registryId } = await imageOf(deps, tx, principal, input);
 	const sandbox = membership.sandbox ?? (await sandboxFor(deps, tx, principal, input, name, { cpu, memory, disk: input.disk ?? 0 }));
-	const placed = sandbox.host !== null;
+	const placed = sandbox.host !== null || isPending(sandbox);
 	const mounts = placed
 		? await deps.volumes.mount(tx, principal, { id: sandbox.id, host: sandbox.host, projectId: sandbox.project_id }, input.mounts ?? [])
 		: [];
@@ -163,19 +169,8 @@ export function checkImageDriver(imageDriver: string | null): void {
 }
 
 function checkInput(input: CreateContainer): void {
-	if (input.sandbox !== undefined) {
-		for (const [field, apiName] of Object.entries(placementFields) as [keyof typeof placementFields, string][]) {
-			const value = input[field];
-			const empty =
-				value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0);
-			if (!empty)
-				throw fail(
-					'invalid-value',
-					`${apiName} belongs to the sandbox: it cannot be given for a container that joins sandbox ${input.sandbox}.`,
-				);
-		}
-	}
-	if (input.securityGroups !== undefined && input.exposedPorts !== undefined && Object.keys(input.exposedPorts).length > 0) {
+	checkJoining(input);
+	if (input.securityGroups !== undefined && input.securityGroups.length > 0 && input.exposedPorts !== undefined && Object.keys(input.exposedPorts).length > 0) {
 		throw fail('invalid-value', 'security_groups and exposed_ports exclude each other: exposed_ports makes a group of its own.');
 	}
 	if (input.cpuPolicy === 'dedicated') {
@@ -221,7 +216,7 @@ async function sandboxFor(
 	deps: Deps,
 	tx: StoreTransaction,
 	principal: Principal,
-	input: CreateContainer,
+	input: CreateContainer & Prepared,
 	name: string,
 	size: { readonly cpu: number; readonly memory: number; readonly disk: number },
 ): Promise<SandboxRow> {
@@ -232,9 +227,7 @@ async function sandboxFor(
 			throw fail('conflict', `Sandbox ${sandbox.id} belongs to a capsule, whose containers are those of its template.`);
 		return sandbox;
 	}
-	// As in Zun: with exposed ports and no groups, nothing but those ports is open. Their group lets everything out.
-	const exposes = Object.keys(input.exposedPorts ?? {}).length > 0;
-	const groups = input.securityGroups ?? (exposes ? [] : undefined);
+	const groups = groupsOfNew(input);
 	return await writeSandbox(
 		deps,
 		tx,
@@ -248,11 +241,17 @@ async function sandboxFor(
 			...(input.availabilityZone === undefined ? {} : { availabilityZone: input.availabilityZone }),
 			...(input.hints === undefined ? {} : { hints: input.hints }),
 			...(input.runtime === undefined ? {} : { runtime: input.runtime }),
+			...(input.server === undefined ? {} : { server: input.server }),
 		},
 		'container',
 		size,
 		input.mounts,
 	);
+}
+
+/** As in Zun: with exposed ports and no groups, nothing but those ports is open. Their group lets everything out. */
+function groupsOfNew(input: CreateContainer): readonly string[] | undefined {
+	return input.securityGroups ?? (Object.keys(input.exposedPorts ?? {}).length > 0 ? [] : undefined);
 }
 
 /** `{ "80/tcp": {}, "53/udp": {} }` → [53, 80]. */

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import type { CreateContainer, MountRequest } from '../../control/control.ts';
+import { checkJoining } from '../../control/joining.ts';
 import type { HealthCheck, RestartPolicy } from '../../model/container.ts';
 import { fail } from '../../model/errors.ts';
 import type { Principal } from '../../model/principal.ts';
@@ -10,7 +11,7 @@ import { flag } from '../parse/flag.ts';
 import { cpuLimits, diskLimits, memoryLimits, pidsLimits, quantity } from '../parse/quantity.ts';
 import { shellWords } from '../parse/shell-words.ts';
 import { given } from '../parse/text.ts';
-import { placementNames, readPlacement } from '../placement.ts';
+import { readPlacement } from '../placement.ts';
 import { labelTexts } from '../schemas.ts';
 import { exposedPorts } from './exposed-ports.ts';
 import type { ContainerCreate } from './schemas.ts';
@@ -27,10 +28,7 @@ export function readCreate(
 ): CreateContainer {
 	const placement = readPlacement(body, 'container', principal, context);
 	const sandbox = given(body.sandbox) ?? undefined;
-	const misplaced = sandbox === undefined ? [] : placementNames(placement);
-	if (misplaced.length > 0) {
-		throw fail('invalid-value', `${misplaced.join(', ')} cannot be given with an existing sandbox: that belongs to the sandbox itself.`);
-	}
+	checkJoining({ ...placement, ...defined({ sandbox }) });
 	const privileged = flag(body.privileged);
 	if (privileged) context.policy.enforce(principal, 'container:create:privileged');
 	const ports = exposedPorts(body.exposed_ports ?? null);
