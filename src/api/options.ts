@@ -1,3 +1,4 @@
+import os from 'node:os';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Control } from '../control/control.ts';
 import type { Identity } from '../providers/identity/identity.ts';
@@ -23,6 +24,10 @@ export interface ApiOptions {
 	readonly requestTimeout: number;
 	/** Largest archive in bytes, each way. */
 	readonly archiveLimit: number;
+	/** ms that a client which puts an archive may send nothing; all of it has `requestTimeout`. */
+	readonly archivePatience: number;
+	/** Folder of archives that are being put: private, on a disk with room for them, and empty at the start. */
+	readonly spoolDirectory: string;
 	/** Most bytes of logs in one answer; the newest are kept. */
 	readonly logLimit: number;
 	/** ms that a call to a host may take. */
@@ -58,7 +63,9 @@ export const defaultApiOptions: ApiOptions = {
 	maxLimit: 1000,
 	bodyLimit: 4 * 1024 * 1024,
 	requestTimeout: 300_000,
-	archiveLimit: 64 * 1024 * 1024,
+	archiveLimit: 1024 * 1024 * 1024,
+	archivePatience: 30_000,
+	spoolDirectory: os.tmpdir(),
 	logLimit: 16 * 1024 * 1024,
 	hostDeadline: 120_000,
 	waitLimit: 600,

@@ -1,3 +1,4 @@
+import { dataSize, type PaxFields, readPax, readTarHeader, TarError, tarBlock, tarText } from '../model/tar-header.ts';
 import { DriverError } from './driver.ts';
 
 /** Reading and writing of tar archives that fit in memory: plain ustar, with pax headers for long or non-ASCII names. */
@@ -15,7 +16,7 @@ export interface TarEntry {
 	readonly bytes: Uint8Array;
 }
 
-const block = 512;
+const block = tarBlock;
 
 /** An entry with the usual values filled in. */
 export function tarEntry(path: string, fields: Partial<Omit<TarEntry, 'path'>> = {}): TarEntry {
@@ -48,39 +49,38 @@ export function writeTar(entries: Iterable<TarEntry>): Buffer {
  * as the archive has them: whoever unpacks it keeps them inside. Throws `invalid` for what is no archive, or a part of one.
  */
 export function readTar(archive: Uint8Array): readonly TarEntry[] {
-	const buffer = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+	try {
+		return readEntries(Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength));
+	} catch (error) {
+		throw error instanceof TarError ? new DriverError('invalid', error.message, { cause: error }) : error;
+	}
+}
+
+function readEntries(buffer: Buffer): readonly TarEntry[] {
 	const entries = new Map<string, TarEntry>();
-	let special: { path?: string; linkpath?: string } = {};
+	let special: PaxFields = {};
 	for (let at = 0; at + block <= buffer.length; ) {
-		const header = buffer.subarray(at, at + block);
-		if (header[0] === 0) break;
-		checkSum(header);
-		const size = number(header, 124, 12);
+		if (buffer[at] === 0) break;
+		const header = readTarHeader(buffer.subarray(at, at + block));
+		const { flag } = header;
+		const size = dataSize(header, ['x', 'g', 'L', 'K'].includes(flag) ? {} : special);
 		// Nothing but a size that is right gets the reader on: it must go forward, and not beyond the end.
-		if (at + block + size > buffer.length) throw invalid('it ends within an entry');
+		if (at + block + size > buffer.length) throw new TarError('it ends within an entry');
 		const bytes = buffer.subarray(at + block, at + block + size);
 		at += block + Math.ceil(size / block) * block;
-		const flag = String.fromCharCode(header[156] ?? 0);
 		if (flag === 'x') special = { ...special, ...readPax(bytes) };
-		else if (flag === 'L') special.path = text(bytes, 0, bytes.length);
-		else if (flag === 'K') special.linkpath = text(bytes, 0, bytes.length);
+		else if (flag === 'L') special = { ...special, path: tarText(bytes, 0, bytes.length) };
+		else if (flag === 'K') special = { ...special, linkpath: tarText(bytes, 0, bytes.length) };
 		else if (flag !== 'g') {
-			const prefix = text(header, 345, 155);
-			const name = special.path ?? (prefix === '' ? text(header, 0, 100) : `${prefix}/${text(header, 0, 100)}`);
-			const linkTarget = special.linkpath ?? text(header, 157, 100);
+			const name = special.path ?? (header.prefix === '' ? header.name : `${header.prefix}/${header.name}`);
+			const linkTarget = special.linkpath ?? header.linkTarget;
 			special = {};
 			const path = name.replace(/\/+$/, '');
 			const type = flag === '5' ? 'directory' : flag === '2' ? 'symlink' : 'file';
 			const linked = flag === '1' ? entries.get(linkTarget)?.bytes : undefined;
 			if (!['0', '\0', '1', '2', '5'].includes(flag)) continue;
-			entries.set(path, {
-				path,
-				type,
-				mode: number(header, 100, 8) & 0o7777,
-				mtime: number(header, 136, 12),
-				linkTarget: type === 'symlink' ? linkTarget : '',
-				bytes: linked ?? bytes,
-			});
+			const { mode, mtime } = header;
+			entries.set(path, { path, type, mode, mtime, linkTarget: type === 'symlink' ? linkTarget : '', bytes: linked ?? bytes });
 		}
 	}
 	return [...entries.values()];
@@ -124,58 +124,6 @@ function paxRecord(key: string, value: string): Uint8Array[] {
 	return [Buffer.from(`${length} ${key}=${value}\n`)];
 }
 
-function readPax(bytes: Buffer): { path?: string; linkpath?: string } {
-	const found: { path?: string; linkpath?: string } = {};
-	for (let at = 0; at < bytes.length && bytes[at] !== 0; ) {
-		const space = bytes.indexOf(0x20, at);
-		const digits = space < 0 ? '' : bytes.toString('latin1', at, space);
-		const length = /^[1-9]\d{0,9}$/.test(digits) ? Number(digits) : 0;
-		if (length <= digits.length || at + length > bytes.length) throw invalid('a pax record has a wrong length');
-		const [key, ...value] = bytes.toString('utf8', space + 1, at + length - 1).split('=');
-		if (key === 'path') found.path = value.join('=');
-		if (key === 'linkpath') found.linkpath = value.join('=');
-		at += length;
-	}
-	return found;
-}
-
-/** The sum of the header's bytes with the sum itself as spaces; some old programs took bytes for signed numbers. */
-function checkSum(header: Buffer): void {
-	const wanted = number(header, 148, 8);
-	let sum = 0;
-	let signed = 0;
-	for (const [index, byte] of header.entries()) {
-		const counted = index >= 148 && index < 156 ? 0x20 : byte;
-		sum += counted;
-		signed += counted > 127 ? counted - 256 : counted;
-	}
-	if (wanted !== sum && wanted !== signed) throw invalid('the checksum of a header is wrong');
-}
-
 function octal(value: number, digits: number): string {
 	return value.toString(8).padStart(digits, '0');
-}
-
-/** A number that is not below zero: octal digits, or, where the first bit is set, base 256. */
-function number(header: Buffer, at: number, length: number): number {
-	const field = header.subarray(at, at + length);
-	if (((field[0] ?? 0) & 0x80) !== 0) {
-		// Six bytes hold all sizes that there are; what is above them is no size.
-		const high = field.subarray(1, length - 6);
-		if (length < 8 || field[0] !== 0x80 || high.some((byte) => byte !== 0)) throw invalid('a number in a header is out of range');
-		return field.readUIntBE(length - 6, 6);
-	}
-	const digits = text(header, at, length).trim();
-	if (!/^[0-7]*$/.test(digits)) throw invalid('a number in a header is none');
-	return digits === '' ? 0 : Number.parseInt(digits, 8);
-}
-
-function invalid(reason: string): DriverError {
-	return new DriverError('invalid', `The archive cannot be read: ${reason}.`);
-}
-
-function text(bytes: Buffer, at: number, length: number): string {
-	const field = bytes.subarray(at, at + length);
-	const end = field.indexOf(0);
-	return field.toString('utf8', 0, end < 0 ? field.length : end);
 }

@@ -1,3 +1,5 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { capsuleRoutes } from '../api/capsules/routes.ts';
 import { hostRoutes } from '../api/hosts/routes.ts';
@@ -46,6 +48,7 @@ export async function wireApi(
 			trustProxy: config.listen.trustProxy,
 			maxLimit: config.api.maxLimit,
 			bodyLimit: config.api.bodyLimit * 1024,
+			spoolDirectory: await emptyFolder(path.join(config.dataDirectory, 'spool')),
 			archiveLimit: config.api.archiveLimit * 1024 * 1024,
 			rateLimit: requestsPerSecond === 0 ? null : { perSecond: requestsPerSecond, burst: 2 * requestsPerSecond },
 			waitLimit: config.api.maxWait,
@@ -71,4 +74,11 @@ export async function wireApi(
 			(app, context) => zunNetworkRoutes(app, context, (principal, ref) => network.findNetwork(store.db, principal, ref)),
 		],
 	});
+}
+
+/** Made private, and without what a process left that was ended while it worked. */
+async function emptyFolder(directory: string): Promise<string> {
+	await rm(directory, { recursive: true, force: true });
+	await mkdir(directory, { recursive: true, mode: 0o700 });
+	return directory;
 }

@@ -1,19 +1,20 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { fail } from '../../model/errors.ts';
-import { hostSignal, sendJson, streamCounter } from '../http/reply.ts';
+import { checkContainerAction } from '../../model/transitions.ts';
+import { type PutArchive, type ReceiveOptions, receivePut, tooLarge } from '../archives/receive.ts';
+import { mergeParameters } from '../http/body.ts';
+import { hostSignal, sendJson, streamCounter, transfer } from '../http/reply.ts';
 import { responses } from '../http/responses.ts';
-import { type Api, principalOf } from '../http/route.ts';
+import { type Api, principalOf, type TypeboxProvider } from '../http/route.ts';
+import { compileSchema } from '../http/validate.ts';
 import type { RouteContext } from '../options.ts';
-import { decodeArchive } from '../parse/archive-data.ts';
 import { given } from '../parse/text.ts';
 import { IdParams, Nullable } from '../schemas.ts';
-import { archiveJson, begun, oneChunk } from './output.ts';
+import { archiveJson, begun } from './output.ts';
 
-/** Most bytes of an archive that is put: it is one string in the request, and in memory for as long. */
-const largestPut = 64 * 1024 * 1024;
-
-/** Archives that are put at the same time; a project may have a quarter of the places. */
+/** Archives that are put at the same time; a project may have a quarter of the places. Each may take its size on the disk. */
 const putsAtOnce = 8;
 
 /** From this version archives are base64. */
@@ -25,8 +26,6 @@ const Path = Type.String({ minLength: 1, maxLength: 4096, description: 'Path in 
 export function archiveRoutes(app: Api, context: RouteContext): void {
 	const { archiveLimit } = context.options;
 	const { containers } = context.control;
-	const putLimit = Math.min(archiveLimit, largestPut);
-	const puts = streamCounter(putsAtOnce);
 
 	app.route({
 		method: 'GET',
@@ -40,42 +39,20 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const refused = new AbortController();
-			const signal = AbortSignal.any([hostSignal(reply, context), refused.signal]);
+			const { signal: going, watched } = transfer(reply, context);
+			const signal = AbortSignal.any([going, refused.signal]);
 			const archive = await containers.getArchive(principalOf(request), request.params.id, request.query.path, signal);
 			if (archive.stat.size > archiveLimit) {
 				// A file says its size before its bytes come. The host need not go on sending them.
 				refused.abort();
-				throw fail('payload-too-large', `The archive is larger than the limit of ${archiveLimit} bytes.`);
+				throw tooLarge(archiveLimit);
 			}
-			const json = await begun(archiveJson(archive, request.microversion >= base64From, archiveLimit));
+			const json = await begun(archiveJson({ ...archive, tar: watched(archive.tar) }, request.microversion >= base64From, archiveLimit));
 			return reply.header('content-type', 'application/json').send(Readable.from(json, { objectMode: false }));
 		},
 	});
 
-	app.route({
-		method: 'POST',
-		url: '/v1/containers/:id/put_archive',
-		// Base64 takes four bytes for three.
-		bodyLimit: Math.ceil((putLimit * 4) / 3) + 65_536,
-		config: { rule: 'container:put_archive', merge: true },
-		// Before the body is read: what waits for a place takes no memory.
-		preParsing: async (request, reply) => {
-			const close = puts.open(principalOf(request).projectId);
-			reply.raw.once('close', close);
-		},
-		schema: {
-			summary: 'Unpack a tar into a folder: base64 from version 1.25',
-			params: IdParams,
-			body: Type.Object({ path: Path, data: Type.String() }),
-			response: responses({ 200: Type.Null() }),
-		},
-		handler: async (request, reply) => {
-			const bytes = decodeArchive(request.body.data, request.microversion >= base64From);
-			if (bytes.byteLength > putLimit) throw fail('payload-too-large', `The archive is larger than the limit of ${putLimit} bytes.`);
-			await containers.putArchive(principalOf(request), request.params.id, request.body.path, oneChunk(bytes), hostSignal(reply, context));
-			return sendJson(reply, 200, null);
-		},
-	});
+	app.register(async (scope) => putRoute(scope.withTypeProvider<TypeboxProvider>(), context));
 
 	app.route({
 		method: 'POST',
@@ -102,4 +79,69 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 			return sendJson(reply, 202, { uuid });
 		},
 	});
+}
+
+/** In a scope of its own: the body is left unread, for it is handed on while it comes. */
+function putRoute(app: Api, context: RouteContext): void {
+	const { archiveLimit, archivePatience, spoolDirectory } = context.options;
+	const { containers } = context.control;
+	const puts = streamCounter(putsAtOnce);
+	const Body = Type.Object({ path: Path, data: Type.String() });
+	const checkPath = compileSchema(Type.Object({ path: Path }), 'body');
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+
+	app.route({
+		method: 'POST',
+		url: '/v1/containers/:id/put_archive',
+		config: { rule: 'container:put_archive', merge: true },
+		// What waits for a place takes no memory.
+		preParsing: async (request, reply) => {
+			const close = puts.open(principalOf(request).projectId);
+			reply.raw.once('close', close);
+		},
+		schema: {
+			summary: 'Unpack a tar into a folder: base64 from version 1.25',
+			description:
+				'The whole archive is received and looked at before any of it is unpacked. Refused are archives that are compressed, hold sparse files, or have names or hard links that lead out of the folder.',
+			params: IdParams,
+			body: Body,
+			response: responses({ 200: Type.Null() }),
+		},
+		// The body is checked by whoever reads it.
+		validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? (value) => ({ value }) : compileSchema(schema, httpPart ?? '')),
+		handler: async (request, reply) => {
+			const principal = principalOf(request);
+			// Only what came in the query; it may be less than the schema says.
+			const query: Readonly<Record<string, unknown>> = { ...request.body };
+			// Who may not, or not now, is told before an archive is sent for nothing.
+			checkContainerAction('put_archive', await containers.show(principal, request.params.id));
+			const options = { base64: request.microversion >= base64From, limit: archiveLimit, directory: spoolDirectory };
+			const received = await receive(request.raw, query['data'], { ...options, patience: archivePatience }).catch((error: unknown) => {
+				// A body without a length may have no end.
+				if (!request.raw.readableEnded && request.headers['content-length'] === undefined) reply.header('connection', 'close');
+				throw error;
+			});
+			try {
+				const checked = checkPath(mergeParameters(query, received.path === undefined ? {} : { path: received.path }));
+				if ('error' in checked) throw checked.error;
+				if (!received.hasData) throw fail('schema-validation-error', "Invalid input: field 'data' is a required property.");
+				const { signal, watched } = transfer(reply, context);
+				await containers.putArchive(principal, request.params.id, checked.value.path, watched(received.tar()), signal);
+			} finally {
+				await received.close();
+			}
+			return sendJson(reply, 200, null);
+		},
+	});
+}
+
+/** The archive of the body or, as with every action, of the query. */
+async function receive(request: IncomingMessage, data: unknown, options: ReceiveOptions): Promise<PutArchive> {
+	const declared = request.headers['content-length'];
+	const received = await receivePut(request, declared === undefined ? null : Number(declared), options);
+	if (received.hasData || typeof data !== 'string') return received;
+	await received.close();
+	const body = Readable.from([Buffer.from(JSON.stringify({ data }))]);
+	return { ...(await receivePut(body, null, options)), path: received.path };
 }

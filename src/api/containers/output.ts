@@ -1,6 +1,5 @@
 import type { Archive, OutputChunk } from '../../drivers/driver.ts';
 import { fail } from '../../model/errors.ts';
-import { encodeArchive } from '../parse/archive-data.ts';
 
 /** The text of all chunks; of more than `limit` bytes the newest. Bytes that are no UTF-8 are replaced. */
 export async function collectText(chunks: AsyncIterable<OutputChunk>, limit: number): Promise<string> {
@@ -41,8 +40,8 @@ export async function* archiveJson(archive: Archive, base64: boolean, limit: num
 }
 
 function archiveText(bytes: Uint8Array, base64: boolean): string {
-	const text = encodeArchive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), base64);
-	return base64 ? text : JSON.stringify(text).slice(1, -1);
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	return base64 ? buffer.toString('base64') : JSON.stringify(buffer.toString('latin1')).slice(1, -1);
 }
 
 /** Waits for the first piece, so that what fails at once is thrown here, and answers a source that begins with it. */
@@ -56,11 +55,6 @@ export async function begun<T>(source: AsyncGenerator<T>): Promise<AsyncGenerato
 			await source.return(undefined);
 		}
 	})();
-}
-
-/** One piece of bytes as the stream that the control takes. */
-export async function* oneChunk(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-	yield bytes;
 }
 
 /** The bytes of chunks as they come; `done` is called at the end, however it comes. */

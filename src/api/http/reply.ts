@@ -44,6 +44,34 @@ export function hostSignal(reply: FastifyReply, context: RouteContext): AbortSig
 	return AbortSignal.any([clientGone(reply), context.stopping, AbortSignal.timeout(context.options.hostDeadline)]);
 }
 
+/** A transfer between a client and a host, which may take long as long as it moves. */
+export interface Transfer {
+	/** Aborted as that of `hostSignal`, but the deadline begins anew with every piece that moves. */
+	readonly signal: AbortSignal;
+	/** The pieces, as they are asked for. */
+	watched(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>;
+}
+
+export function transfer(reply: FastifyReply, context: RouteContext): Transfer {
+	const stalled = new AbortController();
+	const { hostDeadline } = context.options;
+	const timer = setTimeout(() => {
+		stalled.abort(new DOMException(`nothing moved for ${hostDeadline} ms`, 'TimeoutError'));
+	}, hostDeadline);
+	timer.unref();
+	reply.raw.once('close', () => clearTimeout(timer));
+	return {
+		signal: AbortSignal.any([clientGone(reply), context.stopping, stalled.signal]),
+		async *watched(pieces) {
+			for await (const piece of pieces) {
+				timer.refresh();
+				yield piece;
+			}
+			timer.refresh();
+		},
+	};
+}
+
 /** Part of all places that one project may take. */
 const projectShare = 1 / 4;
 

@@ -9,6 +9,9 @@ export async function getArchive(engine: EngineClient, engineId: string, path: s
 	return { stat: archiveStat(stat), tar: answer.body };
 }
 
+/** ms; the engine answers when all is unpacked. How long that may take is the caller's to say, with its signal. */
+const unpackTime = 3_600_000;
+
 export async function putArchive(
 	engine: EngineClient,
 	engineId: string,
@@ -17,7 +20,14 @@ export async function putArchive(
 	signal: AbortSignal,
 ): Promise<void> {
 	try {
-		const answer = await engine.stream({ method: 'PUT', path: `/containers/${engineId}/archive`, query: { path }, tar, signal });
+		const answer = await engine.stream({
+			method: 'PUT',
+			path: `/containers/${engineId}/archive`,
+			query: { path },
+			tar,
+			signal,
+			timeout: unpackTime,
+		});
 		for await (const _ of answer.body);
 	} catch (error) {
 		// The engine says 403 for a container whose file system is read-only.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Api } from '../../../src/api/http/route.ts';
+import { tarEntry, writeTar } from '../../../src/drivers/tar.ts';
 import { type Ask, ask, at, startApi } from '../../support/api-client.ts';
 import { sampleContainer, sampleIds, sampleOperation } from '../../support/api-samples.ts';
 import { MemoryControl } from '../../support/memory-control.ts';
@@ -9,7 +10,7 @@ describe('containers', () => {
 	const control = new MemoryControl();
 	let api: Api;
 	before(async () => {
-		api = await startApi(control, { maxLimit: 50, logLimit: 16, archiveLimit: 40 });
+		api = await startApi(control, { maxLimit: 50, logLimit: 16, archiveLimit: 4000 });
 	});
 	after(() => api.close());
 
@@ -475,22 +476,25 @@ describe('containers', () => {
 			assert.equal(at(old.body, 'data'), tar.toString('latin1'));
 			assert.equal((await latest('GET /v1/containers/web/get_archive')).status, 400);
 
-			await latest('POST /v1/containers/web/put_archive?path=/tmp', { body: { data: tar.toString('base64') } });
-			assert.deepEqual(control.last('containers.putArchive').args, ['web', '/tmp', tar.toString('latin1')]);
-			await ask(api, 'POST /v1/containers/web/put_archive?path=/tmp', { version: '1.24', body: { data: tar.toString('latin1') } });
-			assert.deepEqual(control.last('containers.putArchive').args, ['web', '/tmp', tar.toString('latin1')]);
+			const sent = writeTar([tarEntry('note', { bytes: tar })]);
+			await latest('POST /v1/containers/web/put_archive?path=/tmp', { body: { data: sent.toString('base64') } });
+			assert.deepEqual(control.last('containers.putArchive').args, ['web', '/tmp', sent.toString('latin1')]);
+			await ask(api, 'POST /v1/containers/web/put_archive?path=/opt', { version: '1.24', body: { data: sent.toString('latin1') } });
+			assert.deepEqual(control.last('containers.putArchive').args, ['web', '/opt', sent.toString('latin1')]);
 			const bad = await latest('POST /v1/containers/web/put_archive?path=/tmp', { body: { data: '***' } });
 			assert.deepEqual([bad.status, at(bad.body, 'errors', 0, 'code')], [400, 'container.base-64-exception']);
 		});
 
 		test('archives over the limit are 413', async (t) => {
-			control.output = 'x'.repeat(41);
+			control.output = 'x'.repeat(4001);
 			t.after(() => {
 				control.output = 'hello\n';
 			});
-			const put = await latest('POST /v1/containers/web/put_archive?path=/tmp', { body: { data: Buffer.alloc(41).toString('base64') } });
+			const put = await latest('POST /v1/containers/web/put_archive?path=/tmp', {
+				body: { data: Buffer.alloc(4001).toString('base64') },
+			});
 			assert.equal(put.status, 413);
-			assert.match(put.text, /40 bytes/);
+			assert.match(put.text, /4000 bytes/);
 		});
 
 		test('attach asks for an interactive container', async () => {

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { lenient, mergeParameters } from '../../../src/api/http/body.ts';
 import { normalizeUrl } from '../../../src/api/http/paths.ts';
-import { decodeArchive, encodeArchive } from '../../../src/api/parse/archive-data.ts';
 import { flag, flagWords } from '../../../src/api/parse/flag.ts';
 import { logTail, logTime } from '../../../src/api/parse/log-time.ts';
 import { cpuLimits, memoryLimits, quantity } from '../../../src/api/parse/quantity.ts';
@@ -117,24 +116,6 @@ describe('times and lines of logs', () => {
 		assert.equal(zunTime(time), '2026-01-02 03:04:05');
 		assert.equal(zunTime(time + 678), '2026-01-02 03:04:05.678000');
 		assert.equal(zunActionTime(time + 678), '2026-01-02T03:04:05.678000');
-	});
-});
-
-describe('archives', () => {
-	test('any bytes survive both forms', () => {
-		fc.assert(
-			fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, base64) => {
-				const buffer = Buffer.from(bytes);
-				assert.deepEqual(decodeArchive(encodeArchive(buffer, base64), base64), buffer);
-			}),
-		);
-	});
-	for (const data of ['%%%', 'YQ==YQ==', 'Y', 'a b']) {
-		test(`${data} is no base64`, () => assert.throws(() => decodeArchive(data, true), { code: 'base-64-exception' }));
-	}
-	test('padding may be missing, and lines may be broken', () => {
-		assert.equal(decodeArchive('YWI', true).toString(), 'ab');
-		assert.equal(decodeArchive('YW\nI=\n', true).toString(), 'ab');
 	});
 });
 
