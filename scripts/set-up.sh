@@ -33,8 +33,9 @@ ensure_npm_packages() {
 	fi
 }
 
-# Whether a program is there. Those for administrators are in folders that a plain user's PATH lacks.
+# Whether a program, or the file of a path, is there. Programs for administrators are in folders that a plain user's PATH lacks.
 has_program() {
+	case $1 in /*) [ -e "$1" ] && return 0 || return 1 ;; esac
 	PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1
 }
 
@@ -82,6 +83,34 @@ apt_get() {
 # The packages that the service itself works with.
 ensure_service_packages() {
 	ensure_system_packages dockerd=docker.io ip=iproute2 nft=nftables conntrack=conntrack mkfs.ext4=e2fsprogs "$@"
+}
+
+# What the OpenStack of npm run test:openstack consists of. It starts all of it by itself, so the packages must not.
+ensure_openstack_packages() {
+	ensure_without_starting \
+		mariadbd=mariadb-server-core mariadb=mariadb-client-core /usr/lib/rabbitmq/bin/rabbitmq-server=rabbitmq-server \
+		memcached=memcached uwsgi-core=uwsgi-core /usr/lib/uwsgi/plugins/python3_plugin.so=uwsgi-plugin-python3 \
+		/usr/lib/python3/dist-packages/pymysql/__init__.py=python3-pymysql keystone-manage=python3-keystone \
+		placement-manage=python3-placement glance-manage=glance-common neutron-server=neutron-common \
+		nova-manage=nova-common cinder-manage=cinder-common openstack=python3-openstackclient zun=python3-zunclient \
+		iptables=iptables ipset=ipset conntrack=conntrack dnsmasq=dnsmasq-base dhcp_release=dnsmasq-utils \
+		arping=iputils-arping sudo=sudo unshare=util-linux losetup=mount
+}
+
+# As ensure_system_packages, but no package starts a daemon: Debian's way to say so is a program that says no.
+ensure_without_starting() {
+	policy=/usr/sbin/policy-rc.d
+	if [ -z "$(missing_packages "$@")" ] || [ -e "$policy" ] || [ "$(id -u)" != 0 ]; then
+		ensure_system_packages "$@"
+		return
+	fi
+	trap 'rm -f "$policy"' EXIT
+	trap 'exit 130' INT TERM HUP
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	ensure_system_packages "$@"
+	rm -f "$policy"
+	trap - EXIT INT TERM HUP
 }
 
 docker_socket=/var/run/docker.sock

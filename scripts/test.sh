@@ -28,6 +28,9 @@ case " $* " in
 *" clients "*) ensure_system_packages zun=python3-zunclient openstack=python3-openstackclient ;;
 esac
 case " $* " in
+*" openstack "*) ensure_openstack_packages ;;
+esac
+case " $* " in
 *" fresh "*) ensure_system_packages debootstrap=debootstrap git=git ;;
 esac
 

@@ -49,7 +49,7 @@ function pattern(name: string): string {
 }
 
 function testCommand(name: string, files: TestFiles): readonly [string, ...string[]] {
-	return [
+	const command: readonly [string, ...string[]] = [
 		process.execPath,
 		'--disable-warning=ExperimentalWarning',
 		'--import=./test/support/fixed-seed.ts',
@@ -60,6 +60,7 @@ function testCommand(name: string, files: TestFiles): readonly [string, ...strin
 		'--test-reporter-destination=stdout',
 		pattern(name),
 	];
+	return files.within === undefined ? command : [...files.within, ...command];
 }
 
 function countFailures(journal: string): number {

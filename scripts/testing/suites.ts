@@ -20,6 +20,8 @@ export interface TestFiles {
 	readonly concurrency: number;
 	/** Minutes that one test file may take. */
 	readonly fileLimit: number;
+	/** A program that gets the command which runs the files as its last arguments, and runs it where they belong. */
+	readonly within?: readonly [string, ...string[]];
 }
 
 export const suites: readonly Suite[] = [
@@ -39,5 +41,11 @@ export const suites: readonly Suite[] = [
 	{ name: 'network', runs: { concurrency: 1, fileLimit: 8 }, limit: 10, byDefault: false },
 	{ name: 'clients', runs: { concurrency: 2, fileLimit: 10 }, limit: 15, byDefault: false },
 	{ name: 'fresh', runs: { concurrency: 1, fileLimit: 10 }, limit: 10, byDefault: false },
+	{
+		name: 'openstack',
+		runs: { concurrency: 1, fileLimit: 12, within: [process.execPath, 'test/openstack/cloud/enter.ts'] },
+		limit: 20,
+		byDefault: false,
+	},
 	{ name: 'chaos', runs: { concurrency: 1, fileLimit: 14 }, limit: 15, byDefault: false },
 ];
