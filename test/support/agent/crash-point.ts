@@ -55,7 +55,7 @@ export class CrashPoint {
 			servers: (...args) => link.servers(...args),
 			onWake: (...args) => link.onWake(...args),
 		};
-		this.#wrap(reached, 'report', 'report', true);
+		for (const name of ['report', 'server']) this.#wrap(reached, name, name, true);
 		for (const name of ['assignments', 'sandbox', 'heartbeat']) this.#wrap(reached, name, name, false);
 		return reached;
 	}

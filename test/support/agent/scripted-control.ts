@@ -1,6 +1,6 @@
 import type { ControlLink } from '../../../src/bus/bus.ts';
 import type { HostFacts } from '../../../src/model/host.ts';
-import type { ServerTaken } from '../../../src/model/server.ts';
+import type { ServerCall, ServerTaken } from '../../../src/model/server.ts';
 import type {
 	ContainerReport,
 	ContainerSpec,
@@ -11,6 +11,7 @@ import type {
 } from '../../../src/model/spec.ts';
 import { eventually } from '../eventually.ts';
 import { takeReport } from './model-control.ts';
+import { ScriptedServers } from './scripted-servers.ts';
 
 /** Control in memory, for one host. It outlives the agents that speak to it, as a database does. */
 export class ScriptedControl implements ControlLink {
@@ -25,6 +26,8 @@ export class ScriptedControl implements ControlLink {
 	readonly kept: string[] = [];
 	/** While true, every call fails. */
 	away = false;
+	/** What a compute service's calls make of the sandboxes. */
+	readonly scripted = new ScriptedServers();
 	networks: HostNetworkSpec = { version: 1, networks: [], securityGroups: [], publishedPorts: [] };
 
 	async register(facts: HostFacts): Promise<void> {
@@ -73,12 +76,18 @@ export class ScriptedControl implements ControlLink {
 		return [...this.kept, ...[...this.#specs.values()].flatMap((spec) => spec.volumes.map(({ id }) => id))];
 	}
 
-	async server(): Promise<ServerTaken> {
-		throw new Error('servers are not scripted here');
+	async server(_hostname: string, call: ServerCall): Promise<ServerTaken> {
+		this.#reach();
+		const { taken, spec } = this.scripted.take(call, (matches) => [...this.#specs.values()].find(matches));
+		if (spec !== null) this.#put(spec);
+		return taken;
 	}
 
 	async servers() {
-		return [];
+		this.#reach();
+		return [...this.#specs.values()].flatMap(({ id, name, serverId }) =>
+			serverId === undefined ? [] : [{ serverId, name, sandboxId: id }],
+		);
 	}
 
 	onWake(_hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void {
@@ -149,6 +158,13 @@ export class ScriptedControl implements ControlLink {
 			const spec = this.#specs.get(sandboxId);
 			return spec === undefined || [spec, ...spec.containers].every(({ operation }) => operation === null);
 		});
+	}
+
+	#put(spec: SandboxSpec): void {
+		const known = this.#specs.get(spec.id);
+		if (JSON.stringify(known) === JSON.stringify(spec)) return;
+		this.#specs.set(spec.id, { ...spec, version: (known?.version ?? 0) + 1 });
+		this.#wake?.(spec.id);
 	}
 
 	#reach(): void {
