@@ -45,14 +45,18 @@ export class CrashClient {
 		});
 	}
 
+	/** What goes with a request that is not made here. */
+	get headers(): Readonly<Record<string, string>> {
+		return { 'x-auth-token': this.#token, 'openstack-api-version': 'container latest' };
+	}
+
 	/** One request, such as `POST /v1/sandboxes`. Any status is an answer; throws when none came. */
 	async call(line: string, body?: unknown, key?: string): Promise<Answer> {
 		const [method = 'GET', resource = '/'] = line.split(' ');
 		const answer = await fetch(`${this.#place.url}${resource}`, {
 			method,
 			headers: {
-				'x-auth-token': this.#token,
-				'openstack-api-version': 'container latest',
+				...this.headers,
 				connection: 'close',
 				...(body === undefined ? {} : { 'content-type': 'application/json' }),
 				...(key === undefined ? {} : { 'idempotency-key': key }),

@@ -50,6 +50,13 @@ export class CrashService {
 		return this.#url;
 	}
 
+	/** Of the process that runs. */
+	get pid(): number {
+		const pid = this.running ? this.#process?.pid : undefined;
+		if (pid === undefined) throw new Error('it does not run');
+		return pid;
+	}
+
 	get running(): boolean {
 		const child = this.#process;
 		return child !== null && child.exitCode === null && child.signalCode === null;
