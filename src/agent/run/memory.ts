@@ -100,6 +100,11 @@ export class Memory {
 		}
 	}
 
+	/** Lets go of what can be told again when it is needed. */
+	rest(): void {
+		this.#names = null;
+	}
+
 	/** Forgets containers and operations that are no more. */
 	prune(spec: SandboxSpec): void {
 		const containers = new Set(spec.containers.map((container) => container.id));

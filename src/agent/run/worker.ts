@@ -14,8 +14,10 @@ import { plan } from '../plan/plan.ts';
 import { isGone } from '../plan/removal.ts';
 import { type Executors, execute, sandboxTarget, targetOf, tearDownTarget } from '../plan/step.ts';
 import { sandboxReport, unknownReport } from '../report/report.ts';
+import { ToldReport } from '../report/told-report.ts';
 import { withDeadline } from './deadlines.ts';
 import { makeExecutors } from './executors.ts';
+import { Foldable } from './foldable.ts';
 import { lookAtHost } from './host-look.ts';
 import type { Limiter } from './limiter.ts';
 import { Memory } from './memory.ts';
@@ -60,8 +62,10 @@ export class SandboxWorker {
 	/** undefined = not asked for yet. */
 	#spec: SandboxSpec | null | undefined = undefined;
 	#specStale = true;
-	#observed: ObservedSandbox | null = null;
+	readonly #seen = new Foldable<ObservedSandbox>();
 	#observedStale = true;
+	/** What of the spec is kept while the sandbox is at rest: the rest of it is asked for again when something happens. */
+	#resting: { readonly version: number; readonly files: readonly string[] } | null = null;
 	/** Steps that have ended: an observation that one of them ended during is not trusted. */
 	#ended = 0;
 	#loop: Promise<void> | null = null;
@@ -72,7 +76,7 @@ export class SandboxWorker {
 	#tellDue = false;
 	#failedRounds = 0;
 	readonly #waiters = new Waiters();
-	#lastReport: SandboxReport | null = null;
+	#told: ToldReport | null = null;
 
 	constructor(sandboxId: string, deps: WorkerDeps) {
 		this.sandboxId = sandboxId;
@@ -88,7 +92,7 @@ export class SandboxWorker {
 			settings: options.plan,
 			progressInterval: options.progressInterval,
 			spec: () => this.#spec ?? null,
-			state: (id) => this.#observed?.containers.find((state) => state.id === id) ?? null,
+			state: (id) => this.#seen.get()?.containers.find((state) => state.id === id) ?? null,
 			tell: () => {
 				this.#tellDue = true;
 				this.#poke();
@@ -140,7 +144,7 @@ export class SandboxWorker {
 	sawVolumes(volumes: ReadonlyMap<string, string>): void {
 		const { holdings, running } = this.#memory;
 		if (running.has(sandboxTarget)) return;
-		const files = new Set(this.#spec?.volumes.filter((volume) => volume.provider === 'file').map((volume) => volume.id));
+		const files = new Set(this.#resting?.files ?? filesOf(this.#spec ?? null));
 		const held = new Map([...[...holdings.volumes].filter(([id]) => files.has(id)), ...volumes]);
 		const same = holdings.volumes.size === held.size && [...held].every(([id, path]) => holdings.volumes.get(id) === path);
 		if (same) return;
@@ -154,25 +158,26 @@ export class SandboxWorker {
 	 */
 	saw(observed: ObservedSandbox | null, version: number | null, work: boolean): void {
 		const seen = observed ?? nothingObserved;
-		const idle = this.#loop === null && this.#timer === null && this.#memory.running.size === 0;
-		const known = this.#spec === undefined ? undefined : (this.#spec?.version ?? null);
-		if (this.#observed === null) {
-			this.#observed = seen;
+		const idle = this.#isIdle();
+		const known = this.#resting?.version ?? (this.#spec === undefined ? undefined : (this.#spec?.version ?? null));
+		const before = this.#seen.get();
+		if (before === null) {
+			this.#seen.set(seen);
 			this.#observedStale = false;
 			this.wantedChanged();
 		} else if (known !== version || (idle && work)) {
 			this.#observedStale = true;
 			this.wantedChanged();
-		} else if (idle && !sameObservation(seen, this.#observed)) {
+		} else if (idle && !sameObservation(seen, before)) {
 			this.engineChanged(null);
-		} else if (this.#lastReport?.status === 'Unknown') this.#poke();
+		} else if (this.#told?.status === 'Unknown') this.#poke();
 	}
 
 	/** Tells control that nothing is known of it, once. */
 	async reportUnknown(reason: string): Promise<void> {
-		const last = this.#lastReport;
-		if (last === null || last.status === 'Unknown' || this.#loop !== null) return;
-		await this.#send(unknownReport(last, reason));
+		const told = this.#told;
+		if (told === null || told.status === 'Unknown' || this.#loop !== null) return;
+		await this.#send(unknownReport(told.report(), reason));
 	}
 
 	/** Ends when no round and no step runs; after the signal of its deps was aborted that is soon. */
@@ -214,6 +219,21 @@ export class SandboxWorker {
 		}
 		this.#loop = null;
 		if (this.#isOver()) this.#deps.onGone(this);
+		else this.#rest();
+	}
+
+	/** Nothing is to be done: of what is known, as little is kept as will do. Most sandboxes are like this at most times. */
+	#rest(): void {
+		const spec = this.#spec ?? null;
+		if (spec === null || this.#due || this.#specStale || this.#observedStale || !this.#isIdle()) return;
+		this.#resting = { version: spec.version, files: filesOf(spec) };
+		this.#spec = undefined;
+		this.#seen.fold();
+		this.#memory.rest();
+	}
+
+	#isIdle(): boolean {
+		return this.#loop === null && this.#timer === null && this.#memory.running.size === 0;
 	}
 
 	async #round(): Promise<void> {
@@ -245,7 +265,7 @@ export class SandboxWorker {
 	#tellWaiters(): void {
 		if (this.#waiters.none || this.#due || this.#specStale || this.#observedStale) return;
 		const { holdings, failures } = this.#memory;
-		const holder = this.#observed?.sandbox?.status ?? null;
+		const holder = this.#seen.get()?.sandbox?.status ?? null;
 		this.#waiters.tell({
 			spec: this.#spec ?? null,
 			holder: holder === 'running' || holder === 'paused' || holder === null ? holder : 'stopped',
@@ -265,33 +285,36 @@ export class SandboxWorker {
 		if (!this.#specStale && this.#spec !== undefined) return this.#spec;
 		this.#specStale = false;
 		const { link, hostname } = this.#deps;
-		this.#spec = await this.#linked((signal) => link.sandbox(hostname(), this.sandboxId, signal));
-		return this.#spec;
+		const spec = await this.#linked((signal) => link.sandbox(hostname(), this.sandboxId, signal));
+		this.#spec = spec;
+		this.#resting = null;
+		return spec;
 	}
 
 	async #observe(): Promise<ObservedSandbox> {
 		const { driver, calls, signal } = this.#deps;
-		while (this.#observedStale || this.#observed === null) {
+		let seen = this.#seen.get();
+		while (this.#observedStale || seen === null) {
 			this.#observedStale = false;
 			const ended = this.#ended;
-			this.#observed = await withDeadline(60_000, signal, (deadline) =>
-				calls.run(() => driver.observe(this.sandboxId, deadline), deadline),
-			);
+			seen = await withDeadline(60_000, signal, (deadline) => calls.run(() => driver.observe(this.sandboxId, deadline), deadline));
 			if (ended !== this.#ended) this.#observedStale = true;
 		}
-		return this.#observed;
+		this.#seen.set(seen);
+		return seen;
 	}
 
 	/** Tells control how things stand if that is news, and takes its answer as what is wanted now. */
 	async #report(operations: readonly OperationReport[]): Promise<void> {
 		const spec = this.#spec ?? null;
-		if (spec === null || this.#observed === null) return;
+		const observed = this.#seen.get();
+		if (spec === null || observed === null) return;
 		const known = new Set(operations.map(({ id }) => id));
 		const at = this.#deps.options.now();
 		const begun = untold(spec).filter(({ id }) => !known.has(id));
 		const outcomes: OperationReport[] = [...begun.map(({ id }) => ({ id, outcome: 'started' as const, error: null, at })), ...operations];
-		const report = sandboxReport(spec, this.#observed, this.#context(), outcomes);
-		const isNews = outcomes.length > 0 || this.#lastReport === null || !sameReport(report, this.#lastReport);
+		const report = sandboxReport(spec, observed, this.#context(), outcomes);
+		const isNews = outcomes.length > 0 || this.#told?.says(report) !== true;
 		if (!isNews && spec.tellAgain !== true) return;
 		await this.#send(report);
 		for (const { id, outcome } of operations) {
@@ -307,7 +330,7 @@ export class SandboxWorker {
 		const answer = await this.#linked((signal) => link.report(hostname(), report, signal));
 		failPoint('agent.report.after');
 		if (before?.serverId !== undefined) this.#deps.outcomes.tell(report.operations);
-		this.#lastReport = report;
+		this.#told = new ToldReport(report);
 		this.#tellDue = false;
 		if (this.#tellTimer !== null) clearTimeout(this.#tellTimer);
 		this.#tellTimer = null;
@@ -325,8 +348,9 @@ export class SandboxWorker {
 	}
 
 	#isOver(): boolean {
-		const over = this.#spec === null && this.#observed !== null && isGone(this.#observed) && this.#memory.tornDown;
-		return over && this.#memory.running.size === 0 && !this.#due && !this.#specStale;
+		if (this.#spec !== null || this.#memory.running.size > 0 || this.#due || this.#specStale) return false;
+		const observed = this.#seen.get();
+		return observed !== null && isGone(observed) && this.#memory.tornDown;
 	}
 
 	#linked<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -347,8 +371,7 @@ export class SandboxWorker {
 	}
 }
 
-/** Whether control would learn nothing from the second that it did not learn from the first. */
-function sameReport(a: SandboxReport, b: SandboxReport): boolean {
-	const facts = (report: SandboxReport): string => JSON.stringify({ ...report, version: 0, operations: [] });
-	return facts(a) === facts(b);
+/** The volumes among the sandbox's that are injected files. */
+function filesOf(spec: SandboxSpec | null): readonly string[] {
+	return (spec?.volumes ?? []).filter((volume) => volume.provider === 'file').map((volume) => volume.id);
 }
