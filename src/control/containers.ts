@@ -90,6 +90,7 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			weigh: (views) => 1 + views.length,
 			capacity: deps.options.maxKeptViews,
 		});
+		deps.store.onCommit(() => this.#reads.clear());
 	}
 
 	async create(principal: Principal, input: CreateContainer, idempotency?: Idempotency): Promise<ContainerView> {

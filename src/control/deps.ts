@@ -59,7 +59,7 @@ export const defaultControlOptions: ControlOptions = {
 	maxLimit: 1000,
 	executeTimeout: 60_000,
 	executeMaxOutput: 4 << 20,
-	maxKeptViews: 5000,
+	maxKeptViews: 2000,
 	maxHostNames: 200,
 	maxCommits: 50,
 	hostDownAfter: defaultHostDownAfter,

@@ -41,6 +41,11 @@ export class ReadCache<Value> {
 		return fresh;
 	}
 
+	/** To be called after each commit: what nobody will be given again takes no memory until somebody asks. */
+	clear(): void {
+		this.#clear(this.#of);
+	}
+
 	#keep(key: string, reading: Promise<Value>): Promise<Value> {
 		this.#entries.set(key, reading);
 		reading.then(

@@ -70,6 +70,7 @@ export class Sandboxes implements SandboxControl {
 			weigh: (views) => 1 + views.length,
 			capacity: deps.options.maxKeptViews,
 		});
+		deps.store.onCommit(() => this.#reads.clear());
 	}
 
 	async create(principal: Principal, input: CreateSandbox, idempotency?: Idempotency): Promise<SandboxView> {
