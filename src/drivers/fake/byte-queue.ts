@@ -5,7 +5,7 @@ export class ByteQueue {
 	#chunks: Uint8Array[] = [];
 	#size = 0;
 	#ended = false;
-	#listeners = new Set<() => void>();
+	#listeners: Set<() => void> | null = null;
 
 	/** Bytes are taken, or thrown away when the reader is gone. */
 	push(bytes: Uint8Array): void {
@@ -43,11 +43,12 @@ export class ByteQueue {
 
 	/** Calls back at each change; answers what ends that. */
 	onChange(listener: () => void): () => void {
-		this.#listeners.add(listener);
-		return () => this.#listeners.delete(listener);
+		this.#listeners ??= new Set();
+		const listeners = this.#listeners.add(listener);
+		return () => listeners.delete(listener);
 	}
 
 	#changed(): void {
-		for (const listener of [...this.#listeners]) listener();
+		for (const listener of [...(this.#listeners ?? [])]) listener();
 	}
 }

@@ -12,10 +12,7 @@ export function findProgram(name: string): SimulatedProgram | null {
 }
 
 /** Waits for a signal: what a server does as far as anything outside can tell. */
-const serve: SimulatedProgram = async ({ process }) => {
-	await process.sleep(Number.POSITIVE_INFINITY);
-	return 0;
-};
+const serve: SimulatedProgram = ({ process }) => process.sleep(Number.POSITIVE_INFINITY).then(() => 0);
 
 const programs: ReadonlyMap<string, SimulatedProgram> = new Map<string, SimulatedProgram>([
 	['sh', runShell],
@@ -94,11 +91,11 @@ async function cat(context: ProgramContext, args: readonly string[]): Promise<nu
 	return exitCode;
 }
 
-async function sleep(context: ProgramContext, [duration = '']: readonly string[]): Promise<number> {
+/** Not async: there are thousands of these at once, and each function that waits takes memory. */
+function sleep(context: ProgramContext, [duration = '']: readonly string[]): Promise<number> {
 	const seconds = duration === 'infinity' || duration === 'inf' ? Number.POSITIVE_INFINITY : Number(duration);
 	if (duration === '' || Number.isNaN(seconds)) return complain(context, `sleep: invalid number '${duration}'`, 1);
-	await context.process.sleep(seconds * 1000);
-	return 0;
+	return context.process.sleep(seconds * 1000).then(() => 0);
 }
 
 async function seq(context: ProgramContext, args: readonly string[]): Promise<number> {

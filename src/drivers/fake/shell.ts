@@ -224,7 +224,7 @@ async function setTrap(context: ProgramContext, state: ShellState, [script = '',
 	for (const name of names) {
 		const signal = signalName(name);
 		if (signal === null) return complain(context, `sh: trap: ${name}: invalid signal specification`, 1);
-		context.process.traps.set(signal, async () => {
+		context.process.trap(signal, async () => {
 			const { lastExitCode } = state;
 			await runScript(context, state, script);
 			state.lastExitCode = lastExitCode;

@@ -23,8 +23,8 @@ export function signalName(name: string): string | null {
  * code. It costs nothing while it waits: a timer exists only for a wait that has an end.
  */
 export class SimulatedProcess {
-	/** What a trapped signal runs, between two commands as in a shell. */
-	readonly traps = new Map<string, () => Promise<void>>();
+	/** What a trapped signal runs, between two commands as in a shell. Made when it is needed, since most processes only wait. */
+	#traps: Map<string, () => Promise<void>> | null = null;
 	exitCode: number | null = null;
 	#paused = false;
 	readonly #isInit: boolean;
@@ -66,14 +66,14 @@ export class SimulatedProcess {
 		for (const listener of this.#exitListeners) listener(exitCode);
 		this.#exitListeners = [];
 		this.#pendingSignals = [];
-		this.traps.clear();
+		this.#traps = null;
 	}
 
 	/** Delivers a signal by its full name. A frozen process gets it when it thaws, save SIGKILL. */
 	signal(name: string): void {
 		if (this.ended) return;
 		if (name === 'SIGKILL') this.end(128 + 9);
-		else if (this.#paused || this.traps.has(name)) {
+		else if (this.#paused || this.#traps?.has(name)) {
 			this.#pendingSignals.push(name);
 			if (!this.#paused) this.#interrupt();
 		} else if (!ignoredByDefault.has(name) && !this.#isInit) this.end(128 + (signalNumbers.get(name) ?? 0));
@@ -90,10 +90,15 @@ export class SimulatedProcess {
 		this.#thaw();
 	}
 
+	trap(signal: string, run: () => Promise<void>): void {
+		this.#traps ??= new Map();
+		this.#traps.set(signal, run);
+	}
+
 	/** Runs what pending signals have trapped. */
 	async runTraps(): Promise<void> {
 		for (let name = this.#pendingSignals.shift(); name !== undefined; name = this.#pendingSignals.shift()) {
-			await this.traps.get(name)?.();
+			await this.#traps?.get(name)?.();
 		}
 	}
 
@@ -130,15 +135,16 @@ export class SimulatedProcess {
 		if (this.ended) throw new ProcessEnded();
 	}
 
-	#thawListeners = new Set<() => void>();
+	#thawListeners: Set<() => void> | null = null;
 
 	#onThaw(wake: () => void): () => void {
-		this.#thawListeners.add(wake);
-		return () => this.#thawListeners.delete(wake);
+		this.#thawListeners ??= new Set();
+		const listeners = this.#thawListeners.add(wake);
+		return () => listeners.delete(wake);
 	}
 
 	#thaw(): void {
-		for (const listener of [...this.#thawListeners]) listener();
+		for (const listener of [...(this.#thawListeners ?? [])]) listener();
 	}
 
 	#interrupt(): void {
