@@ -19,7 +19,7 @@ const allowed: Record<string, readonly string[]> = {
 	api: ['model', 'control', 'providers', 'types:drivers', 'types:config'],
 	agent: ['model', 'bus', 'drivers'],
 	cli: ['model', 'config'],
-	wiring: ['model', 'config', 'store', 'bus', 'drivers', 'providers', 'control', 'api', 'agent'],
+	wiring: ['model', 'config', 'store', 'bus', 'drivers', 'openstack', 'providers', 'control', 'api', 'agent'],
 };
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -3,7 +3,9 @@ import { pino } from 'pino';
 import { ConfigError, loadConfig } from './config/load.ts';
 import { settings } from './config/settings.ts';
 import { DriverLoadError } from './drivers/load-driver.ts';
+import { messageOf } from './model/errors.ts';
 import { startService } from './start-service.ts';
+import { CloudSettingsError } from './wiring/cloud.ts';
 import { DataFolderInUse } from './wiring/single-instance.ts';
 
 export interface ServeOptions {
@@ -33,8 +35,8 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
 		await service.stop();
 		return 0;
 	} catch (error) {
-		const forPeople = error instanceof ConfigError || error instanceof DriverLoadError || error instanceof DataFolderInUse;
-		console.error(forPeople ? `zunbox: ${error.message}` : error);
+		const forPeople = [ConfigError, DriverLoadError, DataFolderInUse, CloudSettingsError].some((kind) => error instanceof kind);
+		console.error(forPeople ? `zunbox: ${messageOf(error)}` : error);
 		return 1;
 	}
 }

@@ -9,9 +9,10 @@ import { publicUrlOf } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import type { Driver } from './drivers/driver.ts';
 import { loadDriver } from './drivers/load-driver.ts';
-import { EmbeddedIdentity } from './providers/identity/embedded/embedded-identity.ts';
 import { wireApi } from './wiring/api.ts';
+import { openCloud } from './wiring/cloud.ts';
 import { type WiredControl, wireControl } from './wiring/control.ts';
+import { wireIdentity } from './wiring/identity.ts';
 import { holdAlone } from './wiring/single-instance.ts';
 import { Stops } from './wiring/stops.ts';
 
@@ -39,23 +40,18 @@ export async function startService(config: Config, options: StartOptions): Promi
 	const stops = new Stops(log);
 	try {
 		stops.add(await holdAlone(await folder(config)));
+		const cloud = await openCloud(config, log);
+		if (cloud !== null) stops.add(() => cloud.session.close());
 		const control = await wireControl(config, options.driver?.name ?? config.driver.name, log, stops);
 		let url = publicUrlOf(config);
 		const publicUrl = () => url;
-		const identity = new EmbeddedIdentity({
-			store: control.store,
-			publicUrl,
-			tokenLifetime: config.identity.tokenLifetime * seconds,
-			passwordHashesAtOnce: config.identity.passwordHashesAtOnce,
-			failuresBeforeDelay: config.identity.failuresBeforeDelay,
-			maxDelay: config.identity.maxDelay * seconds,
-		});
+		const identity = wireIdentity(config, control.store, cloud, publicUrl, log);
 		const api = await wireApi(config, control, identity, publicUrl, log);
 		stops.add(() => api.close());
 		await api.listen({ host: config.listen.host, port: config.listen.port });
 		const address = api.server.address();
 		if (typeof address === 'object' && address !== null) url = publicUrlOf(config, address.port);
-		await identity.ensureFirstAdministrator(await folder(config, 'credentials'));
+		await identity.begin(() => folder(config, 'credentials'));
 		await startAgent(config, control, options, stops);
 		return { url, stop: () => stops.run() };
 	} catch (error) {

@@ -42,7 +42,7 @@ export function renderError(error: unknown, context: ErrorContext): RenderedErro
 		correlationId === null ? title : `The server met an error that it did not expect. Tell its administrator this id: ${correlationId}`;
 	const code = known?.code ?? 'internal-error';
 	const headers = { ...known?.headers };
-	if (status === 401) headers['www-authenticate'] = `Keystone uri='${context.authUrl}'`;
+	if (status === 401) headers['www-authenticate'] = `Keystone uri="${context.authUrl}"`;
 	return { status, headers, correlationId, body: bodyOf(context, { status, code, title, detail, reason }) };
 }
 

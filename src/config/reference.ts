@@ -1,5 +1,5 @@
 /** Makes docs/configuration.md from the schema: `node src/config/reference.ts > docs/configuration.md`. */
-import { type Setting, settingGroups } from './settings.ts';
+import { note, type Setting, settingGroups } from './settings.ts';
 
 const introduction = `# Configuration
 
@@ -43,7 +43,7 @@ ${setting.description}${unit}
 
 - Value: ${setting.expected}
 - Default: ${setting.defaultText.startsWith('name of') ? setting.defaultText : `\`${setting.defaultText}\``}
-- Variable \`${setting.variable}\`, option \`${setting.flag}\`
+- Variable \`${setting.variable}\`${note(setting.schema, 'secret') === true ? '; no option, since options are seen by everybody' : `, option \`${setting.flag}\``}
 `;
 }
 

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { providerContradictions } from './openstack-rules.ts';
 import type { ConfigValues } from './schema.ts';
 import { isRecord, note } from './settings.ts';
 
@@ -42,7 +43,7 @@ export function contradictions(config: ConfigValues): string[] {
 	if (config.webhook.url !== null && config.webhook.secretFile === null) {
 		found.push('webhook.url is given and webhook.secretFile is not: the receiver could not tell who speaks to it');
 	}
-	return found;
+	return [...found, ...providerContradictions(config)];
 }
 
 function isHttpUrl(value: string): boolean {

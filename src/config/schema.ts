@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { type Static, Type } from 'typebox';
+import { keystoneSettings, openstackSettings, provider } from './openstack-settings.ts';
 
 /**
  * All settings of the service. One place gives the types, the checks, the names of environment variables and flags,
@@ -117,6 +118,7 @@ export const configSchema = Type.Object(
 
 		identity: Type.Object(
 			{
+				...keystoneSettings,
 				tokenLifetime: Type.Integer({
 					minimum: 60,
 					maximum: 2592000,
@@ -247,6 +249,7 @@ export const configSchema = Type.Object(
 
 		network: Type.Object(
 			{
+				provider: provider('neutron', 'Who serves networks, ports and security groups: the service itself, or Neutron.'),
 				enabled: Type.Boolean({
 					default: true,
 					description:
@@ -269,6 +272,7 @@ export const configSchema = Type.Object(
 
 		volumes: Type.Object(
 			{
+				provider: provider('cinder', 'Who serves volumes: the service itself, or Cinder.'),
 				minSize: Type.Integer({ minimum: 1, maximum: 65536, unit: 'GiB', default: 1, description: 'Smallest volume.' }),
 				maxSize: Type.Integer({ minimum: 1, maximum: 65536, unit: 'GiB', default: 1024, description: 'Largest volume.' }),
 				atOnce: Type.Integer({
@@ -280,6 +284,25 @@ export const configSchema = Type.Object(
 			},
 			{ ...group, description: 'Volumes of sandboxes.' },
 		),
+
+		compute: Type.Object(
+			{
+				provider: provider('nova', 'Who places and provisions sandboxes: the service itself, or Nova, for which a sandbox is a server.'),
+			},
+			{ ...group, description: 'Where sandboxes are provisioned.' },
+		),
+
+		images: Type.Object(
+			{
+				glance: Type.Boolean({
+					default: false,
+					description: 'Whether containers may be made of images in Glance (`image_driver: glance`), and commits go there.',
+				}),
+			},
+			{ ...group, description: 'Images of containers.' },
+		),
+
+		openstack: openstackSettings,
 
 		quota: Type.Object(
 			{

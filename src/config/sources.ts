@@ -61,6 +61,8 @@ export function readFlags(flags: Readonly<Record<string, string>>): SourceResult
 	for (const [name, text] of Object.entries(flags)) {
 		const setting = byName.get(name);
 		if (setting === undefined) problems.push(`${name} is not a setting${suggestion(name, [...byName.keys()])}`);
+		else if (isSecret(setting))
+			problems.push(`option ${setting.flag} is not taken: everybody on the machine sees a command's options; use the file`);
 		else readText(setting, text, `option ${setting.flag}`, values, problems);
 	}
 	return { values, problems };
@@ -93,9 +95,15 @@ function fromText(schema: TSchema, text: string): unknown {
 	}
 }
 
+/** Whether the value must not be shown. */
+function isSecret(setting: Setting): boolean {
+	return note(setting.schema, 'secret') === true;
+}
+
 function badValue(where: string, value: unknown, setting: Setting): string {
 	const unit = setting.unit === null ? '' : ` (${setting.unit})`;
-	return `${where} is ${JSON.stringify(value)}; it must be ${setting.expected}${unit}`;
+	const given = isSecret(setting) ? 'is not right' : `is ${JSON.stringify(value)}`;
+	return `${where} ${given}; it must be ${setting.expected}${unit}`;
 }
 
 function suggestion(wrong: string, known: readonly string[]): string {

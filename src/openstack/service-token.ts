@@ -7,6 +7,7 @@ import { errorText, OpenStackError, serviceNames, withoutSecrets } from './error
 import { Fields } from './fields.ts';
 import { pause, type RetryRules, waitBeforeRetry } from './retry.ts';
 import { type Transport, TransportError } from './transport.ts';
+import { waitFor } from './wait-for.ts';
 
 /** Who the service itself is to the cloud. */
 export interface ServiceCredentials {
@@ -161,17 +162,4 @@ function read(answer: Answer, now: number): ServiceTokenFacts {
 		expiresAt: token.time('expires_at'),
 		skew: issuedAt === null ? null : issuedAt - now,
 	};
-}
-
-/** The result of work that goes on for others when this one stops waiting. */
-async function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-	signal.throwIfAborted();
-	const { promise, reject } = Promise.withResolvers<never>();
-	const onAbort = () => reject(signal.reason);
-	signal.addEventListener('abort', onAbort, { once: true });
-	try {
-		return await Promise.race([work, promise]);
-	} finally {
-		signal.removeEventListener('abort', onAbort);
-	}
 }

@@ -10,7 +10,7 @@ import { networkRoutes } from '../api/network/routes.ts';
 import { quotaRoutes } from '../api/quotas/routes.ts';
 import { registryRoutes } from '../api/registries/routes.ts';
 import { createApi } from '../api/server.ts';
-import { volumeRoutes } from '../api/volumes/routes.ts';
+import { sandboxVolumeRoutes, volumeRoutes } from '../api/volumes/routes.ts';
 import { zunNetworkRoutes } from '../api/zun-networks/routes.ts';
 import type { Config } from '../config/schema.ts';
 import { Hosts } from '../control/hosts.ts';
@@ -19,15 +19,18 @@ import { createNetworkControl } from '../control/networks/network-control.ts';
 import { QuotaControl } from '../control/quota-control.ts';
 import { RegistryControl } from '../control/registry-control.ts';
 import { VolumeControl } from '../control/volume-control.ts';
-import type { EmbeddedIdentity } from '../providers/identity/embedded/embedded-identity.ts';
 import { HttpRegistryCatalog } from '../providers/image/registry-catalog.ts';
 import type { WiredControl } from './control.ts';
+import type { WiredIdentity } from './identity.ts';
 
-/** The HTTP service with all that it serves; it does not listen yet. `publicUrl` is asked at each use. */
+/**
+ * The HTTP service with all that it serves; it does not listen yet. `publicUrl` is asked at each use. What another
+ * service provides is not served here: its clients find that one in the catalog.
+ */
 export async function wireApi(
 	config: Config,
 	control: WiredControl,
-	identity: EmbeddedIdentity,
+	{ identity, management }: WiredIdentity,
 	publicUrl: () => string,
 	log: FastifyBaseLogger,
 ): Promise<Api> {
@@ -59,11 +62,11 @@ export async function wireApi(
 			allowedRuntimes: config.api.allowedRuntimes,
 		},
 		plugins: [
-			(app) => identityRoutes(app, { identity, publicUrl }),
-			(app) => networkRoutes(app, { networks, publicUrl }),
+			...(management === null ? [] : [(app: Api) => identityRoutes(app, { identity: management, publicUrl })]),
+			...(config.network.provider === 'embedded' ? [(app: Api) => networkRoutes(app, { networks, publicUrl })] : []),
 			(app, context) => capsuleRoutes(app, context, service.capsules),
 			(app) =>
-				volumeRoutes(app, {
+				(config.volumes.provider === 'embedded' ? volumeRoutes : sandboxVolumeRoutes)(app, {
 					volumes: new VolumeControl(deps),
 					options: { publicUrl: config.publicUrl, maxLimit: config.api.maxLimit },
 				}),

@@ -20,14 +20,30 @@ export interface VolumeRouteDeps {
 
 /** Volumes as resources of their own, and those of a sandbox. */
 export function volumeRoutes(app: Api, deps: VolumeRouteDeps): void {
-	const { volumes } = deps;
+	ownVolumeRoutes(app, deps);
+	sandboxVolumeRoutes(app, deps);
+}
+
+/** What all routes of volumes answer with. */
+function rendering(deps: VolumeRouteDeps) {
 	const options = { ...defaultApiOptions, ...deps.options };
 	const policy = new Policy(options.policy);
 	const base = (request: FastifyRequest) => linkBase(request, options.publicUrl, options.pathPrefix);
 	const isAdmin = (request: FastifyRequest) => policy.allows(principalOf(request), 'volume:get_one:host');
-	const render = (request: FastifyRequest, view: VolumeView) => renderVolume(view, { links: base(request), admin: isAdmin(request) });
-	const renderList = (request: FastifyRequest, views: readonly VolumeView[]) =>
-		views.map((view) => renderVolume(view, { links: null, admin: isAdmin(request) }));
+	return {
+		options,
+		policy,
+		base,
+		render: (request: FastifyRequest, view: VolumeView) => renderVolume(view, { links: base(request), admin: isAdmin(request) }),
+		renderList: (request: FastifyRequest, views: readonly VolumeView[]) =>
+			views.map((view) => renderVolume(view, { links: null, admin: isAdmin(request) })),
+	};
+}
+
+/** Not served where volumes are another service's. */
+function ownVolumeRoutes(app: Api, deps: VolumeRouteDeps): void {
+	const { volumes } = deps;
+	const { options, policy, base, render, renderList } = rendering(deps);
 
 	app.route({
 		method: 'POST',
@@ -89,6 +105,12 @@ export function volumeRoutes(app: Api, deps: VolumeRouteDeps): void {
 			return reply.code(204).send();
 		},
 	});
+}
+
+/** Volumes of a sandbox, whoever serves them. */
+export function sandboxVolumeRoutes(app: Api, deps: VolumeRouteDeps): void {
+	const { volumes } = deps;
+	const { render, renderList } = rendering(deps);
 
 	app.route({
 		method: 'GET',

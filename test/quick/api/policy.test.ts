@@ -43,7 +43,7 @@ describe('policy', () => {
 		test(`${request.route} without a token`, async () => {
 			const answer = await send(api, request, null);
 			assert.equal(answer.status, 401);
-			assert.equal(answer.headers['www-authenticate'], `Keystone uri='http://identity.test/identity/v3'`);
+			assert.equal(answer.headers['www-authenticate'], 'Keystone uri="http://identity.test/identity/v3"');
 		});
 	}
 

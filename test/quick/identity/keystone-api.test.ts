@@ -125,7 +125,7 @@ describe('Keystone v3: tokens', () => {
 			assert.match(error.message, message);
 			assert.ok(error.title);
 			if (status === 401)
-				assert.match(String(response.headers['www-authenticate']), /^Keystone uri='http:\/\/127.0.0.1:9517\/identity\/v3'$/);
+				assert.match(String(response.headers['www-authenticate']), /^Keystone uri="http:\/\/127.0.0.1:9517\/identity\/v3"$/);
 		}
 		const broken = await app.inject({
 			method: 'POST',
