@@ -71,7 +71,9 @@ export function sandboxChange(
 	done: boolean,
 ): Updateable<SandboxTable> | null {
 	const wanted: Updateable<SandboxTable> = { status: shownSandboxStatus(row, report, pending), status_reason: report.statusReason };
-	if (report.statusReason === null && !done && wanted.status === row.status) wanted.status_reason = row.status_reason;
+	// Why it could not be started is shown until something was done about it.
+	const goesOn = wanted.status === row.status || (row.status === 'Error' && wanted.status === 'Stopped');
+	if (report.statusReason === null && !done && goesOn) wanted.status_reason = row.status_reason;
 	if (pending === null && row.desired_status !== 'Deleted') wanted.task_state = null;
 	return difference(row, wanted);
 }

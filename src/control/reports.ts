@@ -23,6 +23,8 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		await dropSandbox(deps, tx, sandbox);
 		return null;
 	}
+	// First of all: what is made on another host is not there yet.
+	await deps.volumes.made(tx, sandbox.id, report.madeVolumes ?? []);
 	const finished = new Map<string, Operation>();
 	let moved: string | null = null;
 	for (const outcome of report.operations) {

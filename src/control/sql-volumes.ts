@@ -111,6 +111,17 @@ export class SqlVolumes implements Volumes {
 		}
 	}
 
+	async made(tx: StoreTransaction, sandboxId: string, volumeIds: readonly string[]): Promise<void> {
+		if (volumeIds.length === 0) return;
+		await tx
+			.updateTable('volume')
+			.set({ made: 1 })
+			.where('id', 'in', volumeIds)
+			.where('made', '=', 0)
+			.where('id', 'in', (eb) => eb.selectFrom('volume_attachment').select('volume_id').where('sandbox_id', '=', sandboxId))
+			.execute();
+	}
+
 	async onHost(db: Queryable, hostname: string): Promise<readonly string[]> {
 		const local = await db.selectFrom('volume').select('id').where('provider', '=', 'local').where('host', '=', hostname).execute();
 		const files = await db
@@ -138,6 +149,7 @@ export class SqlVolumes implements Volumes {
 				'volume.provider',
 				'volume.size',
 				'volume.contents',
+				'volume.made',
 				'volume_attachment.read_only',
 				'volume_attachment.detaching',
 			])
@@ -151,6 +163,7 @@ export class SqlVolumes implements Volumes {
 			size: row.size,
 			readOnly: row.read_only === 1,
 			contents: row.contents === null ? null : this.#secrets.unseal(row.contents, row.id),
+			made: row.made === 1,
 			detached: row.detaching === 1,
 		}));
 	}
@@ -277,6 +290,7 @@ export async function insertVolume(tx: StoreTransaction, volume: NewVolume): Pro
 		host: null,
 		auto_remove: volume.autoRemove ? 1 : 0,
 		contents: volume.contents,
+		made: 0,
 		created_at: volume.now,
 		updated_at: volume.now,
 	};

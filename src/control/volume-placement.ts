@@ -60,7 +60,7 @@ export async function movedVolumeNeeds(db: Queryable, sandboxId: string): Promis
 export async function moveVolumes(tx: StoreTransaction, sandboxId: string, host: string): Promise<void> {
 	await tx
 		.updateTable('volume')
-		.set({ host })
+		.set({ host, made: 0 })
 		.where('id', 'in', (eb) => eb.selectFrom('volume_attachment').select('volume_id').where('sandbox_id', '=', sandboxId))
 		.execute();
 }

@@ -25,6 +25,8 @@ export interface Volumes {
 	specs(db: Queryable, sandboxId: string): Promise<readonly VolumeSpec[]>;
 	/** The host has let go of volumes that were being detached: others may have them. Ids that were not are passed over. */
 	detached(tx: StoreTransaction, sandboxId: string, volumeIds: readonly string[]): Promise<void>;
+	/** The host has the data of these volumes of the sandbox: from now on it is lost when it is not there. */
+	made(tx: StoreTransaction, sandboxId: string, volumeIds: readonly string[]): Promise<void>;
 	/** Ids of the volumes whose data may be on the host, injected files included. */
 	onHost(db: Queryable, hostname: string): Promise<readonly string[]>;
 	/** Throws invalid-value unless a volume may have the size, in GiB. */

@@ -90,6 +90,8 @@ export interface VolumeSpec {
 	readonly contents: string | null;
 	/** Block device on the host (cinder); null or missing = not connected yet, or another provider's. */
 	readonly device?: string | null;
+	/** It was seen on the host, so its data must be there: what is not there is lost, and is never made anew. */
+	readonly made?: boolean;
 	/** true = the sandbox no longer has it: unmount. Its data stays unless `destroy`. */
 	readonly detached: boolean;
 }
@@ -194,6 +196,8 @@ export interface SandboxReport {
 	readonly activePorts: readonly string[];
 	/** Ids of volumes that were to be detached, and that the sandbox has no more. */
 	readonly detachedVolumes: readonly string[];
+	/** Ids of volumes of the host's own that are attached, and so have their data here. */
+	readonly madeVolumes?: readonly string[];
 }
 
 /** All that a host's kernel must hold for its networks. The agent renders links, bridges and rules from this alone. */

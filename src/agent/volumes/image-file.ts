@@ -2,6 +2,7 @@ import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { DriverError } from '../../drivers/driver.ts';
 import { messageOf } from '../../model/errors.ts';
+import type { VolumeSpec } from '../../model/spec.ts';
 import { CommandError, type Run } from '../network/run.ts';
 import { readFileSystemState } from './superblock.ts';
 import { volumeStep } from './volume-step.ts';
@@ -15,13 +16,25 @@ export function unfinished(image: string): string {
 
 /**
  * Makes sure that the volume has its image: a file of exactly its size with an ext4 in it. It is made under another
- * name, so that a half-made one is never taken for whole; one that is there is never formatted.
+ * name, so that a half-made one is never taken for whole; one that is there is never formatted, and one that was there
+ * once is never made anew: who had data in it must not get an empty volume instead.
  *
  * The disk's room is taken at once and not as it fills: a host that gave away more than it has would fail the writes of
  * every volume on it, those of others too.
  */
-export async function ensureImage(image: string, volume: { readonly id: string; readonly size: number }, run: Run, signal: AbortSignal) {
+export async function ensureImage(
+	image: string,
+	volume: Pick<VolumeSpec, 'id' | 'size' | 'made'>,
+	run: Run,
+	signal: AbortSignal,
+): Promise<void> {
 	if (await exists(image)) return;
+	if (volume.made === true) {
+		throw new DriverError(
+			'failed',
+			`The data of volume ${volume.id} is lost: its image is not on the host. An administrator may put it back; otherwise delete the volume.`,
+		);
+	}
 	const fresh = unfinished(image);
 	await rm(fresh, { force: true });
 	try {

@@ -1,7 +1,7 @@
 /** Volumes in the kernel, without an engine. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
@@ -71,6 +71,25 @@ describe('a volume', { timeout: 240_000 }, () => {
 		await next.detach('sandbox-1', volume.id, signal());
 		assert.equal((await host.mounts()).length, 1, 'taking it from one sandbox leaves it with another');
 		await next.destroy(volume.id, signal());
+		assert.deepEqual(await host.leftovers(), []);
+	});
+
+	test('whose image is lost says so, and is never made anew; with its image it is what it was', async (t) => {
+		const host = await VolumeHost.make(t);
+		const volumes = await host.open();
+		const volume = localVolume();
+		await writeFile(path.join(await volumes.attach('sandbox-1', volume, signal()), 'note'), 'kept');
+		await volumes.detach('sandbox-1', volume.id, signal());
+		const made = { ...volume, made: true };
+		const elsewhere = path.join(host.folder, 'elsewhere');
+		await rename(host.image(volume.id), elsewhere);
+		await assert.rejects(volumes.attach('sandbox-1', made, signal()), { code: 'failed', message: /data of volume .* is lost/ });
+		assert.deepEqual(await host.leftovers(), []);
+		await volumes.detach('sandbox-1', volume.id, signal());
+		await rename(elsewhere, host.image(volume.id));
+		const data = await volumes.attach('sandbox-1', made, signal());
+		assert.equal(await readFile(path.join(data, 'note'), 'utf8'), 'kept');
+		await volumes.destroy(volume.id, signal());
 		assert.deepEqual(await host.leftovers(), []);
 	});
 

@@ -1,6 +1,7 @@
 /** Volumes of sandboxes through the whole service: API, control, agent, Docker, kernel. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { rename } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { containersOf, engine, ensureBusybox, sweepOwner, testOwner } from '../../support/docker.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -119,6 +120,38 @@ describe('volumes of sandboxes', { timeout: 300_000 }, () => {
 		await service.ask('POST', `/v1/sandboxes/${box}/start`);
 		assert.equal((await service.ask('GET', `/v1/sandboxes/${box}?wait=Running&timeout=60`))['status'], 'Running');
 		await service.remove('volumes', String(uuid));
+		await eventually('its data is gone', async () => (await host.leftovers()).length === 0);
+	});
+
+	test('one whose image is lost says so in its sandbox, and is what it was when the image is back', async () => {
+		const id = await volume({ name: 'precious', size: 1 });
+		const own = await sandbox({ volumes: [{ source: id }] });
+		const mounts = [{ source: id, destination: '/data' }];
+		const first = await service.container(own, image, mounts);
+		assert.equal((await service.shell(first, 'echo mine > /data/note')).code, 0);
+		const stop = async () => {
+			await service.ask('POST', `/v1/sandboxes/${own}/stop?timeout=0`);
+			assert.equal((await service.ask('GET', `/v1/sandboxes/${own}?wait=Stopped&timeout=60`))['status'], 'Stopped');
+		};
+		await stop();
+		await service.stop();
+		for (const point of await host.mounts()) await run('umount', point);
+		await eventually('no loop device is left', async () => (await host.loops()).length === 0);
+		const elsewhere = `${host.folder}/elsewhere`;
+		await rename(host.image(id), elsewhere);
+		await service.start();
+		await service.ask('POST', `/v1/sandboxes/${own}/start`);
+		const seen = await eventually('it says so', async () => {
+			const found = await service.ask('GET', `/v1/sandboxes/${own}`);
+			return found['status'] === 'Stopped' && found['status_reason'] !== null && found;
+		});
+		assert.match(String(seen['status_reason']), /data of volume .* is lost/);
+		await rename(elsewhere, host.image(id));
+		await service.ask('POST', `/v1/sandboxes/${own}/start`);
+		assert.equal((await service.ask('GET', `/v1/containers/${first}?wait=Running&timeout=60`))['status'], 'Running');
+		assert.equal((await service.shell(first, 'cat /data/note')).output, 'mine\n');
+		await service.remove('sandboxes', own);
+		await service.remove('volumes', id);
 		await eventually('its data is gone', async () => (await host.leftovers()).length === 0);
 	});
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import type { Event } from '../../../src/model/event.ts';
+import type { SandboxReport } from '../../../src/model/spec.ts';
 import { backUpFile } from '../../../src/store/backup.ts';
 import { insertEvent } from '../../../src/store/events.ts';
 import { hostFacts, principal, startControl } from '../../support/control.ts';
@@ -68,6 +69,37 @@ test('the time of a sandbox whose pause failed goes on', async (t) => {
 	assert.equal(await housekeeping.expire(), 0);
 	control.advance(15_000);
 	assert.equal(await housekeeping.expire(), 1);
+});
+
+test('a sandbox that could not be started says why, until it was', async (t) => {
+	const control = await startControl();
+	t.after(() => control.close());
+	await control.link.register(hostFacts('h1'));
+	const host = new ModelHost(control.link, 'h1');
+	const { sandboxes } = control.service;
+	const me = principal('p1');
+	const { id } = await sandboxes.create(me, {});
+	await host.settle();
+	await sandboxes.stop(me, id, { timeout: 0 });
+	await host.settle();
+	await sandboxes.start(me, id);
+	const spec = await control.link.sandbox('h1', id);
+	assert.ok(spec?.operation);
+	const seen: SandboxReport = {
+		...{ sandboxId: id, version: spec.version, status: 'Stopped', statusReason: null, containers: [], removedContainers: [] },
+		...{ removed: false, activePorts: [], detachedVolumes: [], operations: [] },
+	};
+	const operations = [{ id: spec.operation.id, outcome: 'failed' as const, error: 'it has no disk', at: Date.now() }];
+	await control.link.report('h1', { ...seen, operations });
+	for (let again = 0; again < 2; again += 1) {
+		await control.link.report('h1', seen);
+		const { status, statusReason } = await sandboxes.show(me, id);
+		assert.deepEqual([status, statusReason], ['Stopped', 'start failed: it has no disk']);
+	}
+	await sandboxes.start(me, id);
+	await host.settle();
+	const { status, statusReason } = await sandboxes.show(me, id);
+	assert.deepEqual([status, statusReason], ['Running', null]);
 });
 
 test('stop and start keep the address; containers come back by what was wanted of them', async (t) => {
