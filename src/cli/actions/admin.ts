@@ -60,6 +60,14 @@ export const setQuota: Action = async (context) => {
 	return exitCodes.ok;
 };
 
+export const resetQuota: Action = async (context) => {
+	const client = await context.client();
+	const name = context.input.argument('project');
+	await client.call('DELETE', `/quotas/${await identityId(client, 'project', name)}`);
+	context.output.done(`${name} has the limits of every project`);
+	return exitCodes.ok;
+};
+
 async function show(context: CommandContext, client: Client, project: string): Promise<void> {
 	const quota = await client.resource('GET', `/quotas/${project}`, { query: { usages: true } });
 	if (context.output.form === 'json') {

@@ -4,6 +4,7 @@ import { type Resource, textIn } from '../resource.ts';
 import { ApiError } from '../session/api-error.ts';
 import type { Call } from '../session/client.ts';
 import type { Action } from '../tree/spec.ts';
+import { restartPolicy } from './container-body.ts';
 import { forEach } from './each.ts';
 import { given } from './placement.ts';
 import { showContainer } from './show-containers.ts';
@@ -104,6 +105,9 @@ export const update: Action = async (context) => {
 		name: input.text('name'),
 		cpu: input.number('cpu'),
 		memory: memory === undefined ? undefined : mebibytes('--memory', memory),
+		labels: input.pairs('label'),
+		environment: input.pairs('env'),
+		restart_policy: restartPolicy(input.text('restart')),
 		auto_heal: input.flag('auto-heal'),
 	});
 	if (Object.keys(change).length === 0) throw usageError('say what to change; see zunbox container update --help');

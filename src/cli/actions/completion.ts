@@ -31,10 +31,13 @@ export const names: Action = async (context) => {
 };
 
 async function readNames(client: Client, kind: string): Promise<readonly string[]> {
-	const plural = kind === 'sandbox' ? 'sandboxes' : `${kind}s`;
-	const call = kind === 'network' ? { api: 'network' as const } : kind === 'project' || kind === 'user' ? { api: 'identity' as const } : {};
-	const answer = await client.resource('GET', `/${plural}`, { ...call, timeout: 3000 });
-	return resourcesIn(answer, plural)
-		.map((one) => textIn(one, 'name'))
+	const plural = plurals[kind] ?? `${kind}s`;
+	const api =
+		kind === 'network' || kind === 'security-group' ? 'network' : kind === 'project' || kind === 'user' ? 'identity' : 'container';
+	const answer = await client.resource('GET', `/${plural}`, { api, timeout: 3000 });
+	return resourcesIn(answer, plural.replace('-', '_'))
+		.map((one) => textIn(one, kind === 'host' ? 'hostname' : 'name'))
 		.filter((name) => /^[\w.-]+$/.test(name));
 }
+
+const plurals: Readonly<Record<string, string>> = { sandbox: 'sandboxes', registry: 'registries' };

@@ -56,7 +56,8 @@ function environmentOf(input: Input): Resource | undefined {
 	);
 }
 
-function restartPolicy(text: string | undefined): Resource | undefined {
+/** As requests take it; throws for what is no policy. */
+export function restartPolicy(text: string | undefined): Resource | undefined {
 	if (text === undefined) return undefined;
 	const match = /^(no|always|unless-stopped|on-failure)(?::(\d+))?$/.exec(text);
 	if (match === null) throw usageError(`--restart takes no, always, unless-stopped or on-failure[:retries], not "${text}"`);

@@ -11,6 +11,7 @@ export function listQuery(input: Input, filters: readonly string[]): Query {
 	const labels = input.texts('label');
 	return {
 		...Object.fromEntries(filters.map((name) => [name, input.text(name)])),
+		name_contains: input.text('match'),
 		label: labels.length === 0 ? undefined : labels,
 		sort_key: key,
 		sort_dir: direction,

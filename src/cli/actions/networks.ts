@@ -1,10 +1,10 @@
-import { CliError, exitCodes, usageError } from '../exit-code.ts';
+import { exitCodes, usageError } from '../exit-code.ts';
 import { toneOf } from '../output/style.ts';
 import { resourceIn, resourcesIn, textIn, textsIn } from '../resource.ts';
-import type { Client } from '../session/client.ts';
 import type { Action } from '../tree/spec.ts';
 import { field } from './columns.ts';
 import { forEach } from './each.ts';
+import { networkThing } from './network-lookup.ts';
 
 const api = 'network';
 
@@ -72,18 +72,38 @@ export const create: Action = async (context) => {
 	return exitCodes.ok;
 };
 
+export const show: Action = async (context) => {
+	const client = await context.client();
+	const id = await networkThing(client, 'network', context.input.argument('network'));
+	const answer = await client.resource('GET', `/networks/${id}`, { api });
+	if (context.output.form === 'json') {
+		context.output.json(answer);
+		return exitCodes.ok;
+	}
+	const network = resourceIn(answer, 'network');
+	const subnets = resourcesIn(await client.resource('GET', '/subnets', { api, query: { network_id: textIn(network, 'id') } }), 'subnets');
+	const yes = (value: unknown): string => (value === true ? 'yes' : 'no');
+	context.output.object(
+		network,
+		() => [
+			['name', textIn(network, 'name'), 'strong'],
+			['id', textIn(network, 'id')],
+			['status', textIn(network, 'status'), toneOf(textIn(network, 'status'))],
+			['subnets', subnets.map((one) => `${textIn(one, 'cidr')}  gateway ${textIn(one, 'gateway_ip') || 'none'}  ${textIn(one, 'id')}`)],
+			['shared', yes(network['shared'])],
+			['reaches the world', yes(network['router:external'])],
+			['mtu', textIn(network, 'mtu')],
+			['project', textIn(network, 'project_id')],
+		],
+		'id',
+	);
+	return exitCodes.ok;
+};
+
 export const remove: Action = async (context) => {
 	const client = await context.client();
 	return await forEach(context, context.input.arguments('network'), async (name) => {
-		await client.call('DELETE', `/networks/${await networkId(client, name)}`, { api });
+		await client.call('DELETE', `/networks/${await networkThing(client, 'network', name)}`, { api });
 		context.output.done(`${name} is deleted`);
 	});
 };
-
-/** This API takes ids only. */
-async function networkId(client: Client, name: string): Promise<string> {
-	const named = resourcesIn(await client.resource('GET', '/networks', { api, query: { name } }), 'networks');
-	if (named.length > 1) throw new CliError(`there are ${named.length} networks ${name}: give the id of one`);
-	const [found] = named;
-	return found === undefined ? name : textIn(found, 'id');
-}

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../context.ts';
-import { CliError, exitCodes } from '../exit-code.ts';
+import { exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { type Resource, resourceIn, resourcesIn, textIn } from '../resource.ts';
 import type { Action } from '../tree/spec.ts';
@@ -7,6 +7,7 @@ import { field } from './columns.ts';
 import { forEach } from './each.ts';
 import { identityId } from './identity-lookup.ts';
 import { given } from './placement.ts';
+import { passwordInput } from './standard-input.ts';
 
 const api = 'identity';
 
@@ -81,16 +82,9 @@ function noteOnPassword(io: Io, isInTable: boolean, password: string): void {
 	io.err.write(isInTable ? 'The password is not shown again.\n' : `The password, which is not shown again: ${password}\n`);
 }
 
-/** Never an argument: those of a process can be read by everybody on the machine. */
 async function passwordFor(context: CommandContext): Promise<{ readonly password: string; readonly isMadeUp: boolean }> {
 	if (context.input.flag('password-stdin') !== true) {
 		return { password: process.getBuiltinModule('node:crypto').randomBytes(18).toString('base64url'), isMadeUp: true };
 	}
-	const chunks: Uint8Array[] = [];
-	for await (const chunk of context.io.input ?? []) chunks.push(Buffer.from(chunk));
-	const password = Buffer.concat(chunks)
-		.toString('utf8')
-		.replace(/\r?\n$/, '');
-	if (password === '') throw new CliError('there is no password on standard input');
-	return { password, isMadeUp: false };
+	return { password: await passwordInput(context), isMadeUp: false };
 }

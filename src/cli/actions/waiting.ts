@@ -8,7 +8,7 @@ import type { Client } from '../session/client.ts';
 import { eventsOf } from '../session/event-stream.ts';
 import { seconds } from './units.ts';
 
-export type Waited = 'containers' | 'sandboxes';
+export type Waited = 'containers' | 'sandboxes' | 'capsules';
 
 /** Seconds of one request that waits: short enough for any proxy. */
 const slice = 25;

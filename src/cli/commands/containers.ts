@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec } from '../tree/spec.ts';
-import { containerOptions, doing, showing, waiting } from './options.ts';
+import { containerOptions, doing, labels, showing, waiting } from './options.ts';
 import { shortCommands } from './short.ts';
 
 const container: ArgumentSpec = { name: 'container', summary: 'Name or id', of: 'container' };
@@ -40,12 +40,16 @@ export const containerCommands: readonly CommandSpec[] = [
 	{
 		path: 'container update',
 		summary: 'Change a container: what is given is changed',
+		details: 'Labels and environment variables that are given replace those that are there.',
 		arguments: [container],
 		options: [
 			{ name: 'name', short: 'n', value: 'name', summary: 'New name' },
 			{ name: 'cpu', value: 'cores', summary: 'Most cores' },
 			{ name: 'memory', short: 'm', value: 'size', summary: 'Most memory, such as 256m' },
-			{ name: 'auto-heal', negatable: true, summary: 'Make it again when it was lost, or not' },
+			labels,
+			{ name: 'restart', value: 'policy[:retries]', summary: 'no, always, unless-stopped or on-failure[:retries]; from its next end on' },
+			{ name: 'env', short: 'e', value: 'NAME=value', summary: 'Environment variable; from the next rebuild on', repeat: true },
+			{ name: 'auto-heal', negatable: true, summary: 'Kept and shown: everything is made again when it was lost' },
 			...showing,
 		],
 		examples: ['zunbox container update web --memory 256m'],

@@ -22,6 +22,14 @@ export const resourceCommands: readonly CommandSpec[] = [
 		load: async () => (await import('../actions/networks.ts')).create,
 	},
 	{
+		path: 'network show',
+		summary: 'Show a network and its subnets',
+		arguments: [{ name: 'network', summary: 'Name or id', of: 'network' }],
+		options: showing,
+		examples: ['zunbox network show backend'],
+		load: async () => (await import('../actions/networks.ts')).show,
+	},
+	{
 		path: 'network delete',
 		summary: 'Delete networks that nothing is attached to',
 		arguments: [{ name: 'network', summary: 'Names or ids', repeat: true, of: 'network' }],

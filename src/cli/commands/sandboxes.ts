@@ -42,6 +42,7 @@ export const sandboxCommands: readonly CommandSpec[] = [
 		summary: 'List sandboxes',
 		options: [
 			{ name: 'name', value: 'name', summary: 'Only those of the name' },
+			{ name: 'match', value: 'text', summary: 'Only those with this in their name' },
 			{ name: 'status', value: 'status', summary: 'Only those that stand so, such as Running' },
 			{ name: 'host', value: 'name', summary: 'Only those on a host (administrators)' },
 			labels,

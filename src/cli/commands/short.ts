@@ -30,6 +30,7 @@ export const shortCommands: readonly CommandSpec[] = [
 			{ name: 'sandbox', short: 's', value: 'sandbox', summary: 'Only those in a sandbox', of: 'sandbox' },
 			{ name: 'status', value: 'status', summary: 'Only those that stand so, such as Running' },
 			{ name: 'name', value: 'name', summary: 'Only those of the name' },
+			{ name: 'match', value: 'text', summary: 'Only those with this in their name' },
 			{ name: 'image', value: 'image', summary: 'Only those of the image' },
 			{ name: 'host', value: 'name', summary: 'Only those on a host (administrators)' },
 			labels,

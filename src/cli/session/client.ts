@@ -107,6 +107,7 @@ export class Client {
 			...(call.body === undefined ? {} : { body: call.body }),
 			signal,
 			timeout: call.timeout ?? 150_000,
+			caFile: this.#credentials.caFile,
 		});
 	}
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { CliError } from '../exit-code.ts';
 import { type Resource, resourceIn, textIn } from '../resource.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, domainOf, interfaceOf } from './credentials.ts';
 
 /** Where a clouds.yaml is looked for, first to last, as OpenStack's clients do; then that of the local service. */
 function cloudFiles(environment: Readonly<Record<string, string | undefined>>, dataDirectory: string): readonly string[] {
@@ -31,11 +31,20 @@ export async function readCloud(
 		if (content === null) continue;
 		const clouds = resourceIn(asResource(parseYaml(parse, content, file)), 'clouds');
 		const cloud = resourceIn(clouds, name);
-		if (Object.keys(cloud).length > 0) return fromCloud(cloud, file);
+		if (Object.keys(cloud).length > 0) return fromCloud(await withSecrets(cloud, name, file, parse), file);
 		known.push(...Object.keys(clouds));
 	}
 	const others = known.length === 0 ? 'no clouds.yaml has an entry' : `there are ${known.join(', ')}`;
 	throw new CliError(`there is no cloud "${name}"; ${others}`);
+}
+
+/** Beside a clouds.yaml there may be a secure.yaml with the parts of its entries that not everybody may read. */
+async function withSecrets(cloud: Resource, name: string, file: string, parse: (content: string) => unknown): Promise<Resource> {
+	const secure = path.join(path.dirname(file), 'secure.yaml');
+	const content = await readFile(secure, 'utf8').catch(() => null);
+	if (content === null) return cloud;
+	const secrets = resourceIn(resourceIn(asResource(parseYaml(parse, content, secure)), 'clouds'), name);
+	return { ...cloud, ...secrets, auth: { ...resourceIn(cloud, 'auth'), ...resourceIn(secrets, 'auth') } };
 }
 
 function parseYaml(parse: (content: string) => unknown, content: string, file: string): unknown {
@@ -61,9 +70,12 @@ function fromCloud(cloud: Resource, source: string): Credentials {
 		applicationCredentialSecret: read('application_credential_secret'),
 		token: read('token'),
 		source,
-		userDomain: read('user_domain_name') ?? 'Default',
-		projectDomain: read('project_domain_name') ?? 'Default',
+		userId: read('user_id'),
+		userDomain: domainOf(read('user_domain_id'), read('user_domain_name')),
+		projectDomain: domainOf(read('project_domain_id'), read('project_domain_name')),
 		region: textIn(cloud, 'region_name') || null,
+		interface: interfaceOf(textIn(cloud, 'interface') || textIn(cloud, 'endpoint_type')),
+		caFile: textIn(cloud, 'cacert') || null,
 	};
 }
 

@@ -4,10 +4,28 @@ import { CliError, exitCodes } from '../exit-code.ts';
 
 /** Who the caller is and where they log in. */
 export interface Credentials extends ClientSettings {
-	readonly userDomain: string;
-	readonly projectDomain: string;
+	/** Instead of the name. */
+	readonly userId: string | null;
+	readonly userDomain: Domain;
+	readonly projectDomain: Domain;
 	/** null = whatever the catalog has first. */
 	readonly region: string | null;
+	/** Which of the catalog's addresses is used: public, internal or admin. */
+	readonly interface: string;
+	/** File with the certificates (PEM) that a service's own is checked with; null = those that the machine trusts. */
+	readonly caFile: string | null;
+}
+
+/** Users' and projects' names are of a domain, which itself is known by id or name. */
+export type Domain = { readonly id: string } | { readonly name: string };
+
+export function domainOf(id: string | null | undefined, name: string | null | undefined): Domain {
+	return id ? { id } : { name: name || 'Default' };
+}
+
+/** `public` of `publicURL` too, as older clients write it. */
+export function interfaceOf(text: string | null | undefined): string {
+	return (text || 'public').replace(/URL$/, '');
 }
 
 export interface CredentialSources {
@@ -28,9 +46,12 @@ export async function findCredentials(sources: CredentialSources): Promise<Crede
 	const settings = await localSettings(sources);
 	return {
 		...settings,
-		userDomain: environment['OS_USER_DOMAIN_NAME'] || 'Default',
-		projectDomain: environment['OS_PROJECT_DOMAIN_NAME'] || 'Default',
+		userId: environment['OS_USER_ID'] || null,
+		userDomain: domainOf(environment['OS_USER_DOMAIN_ID'], environment['OS_USER_DOMAIN_NAME']),
+		projectDomain: domainOf(environment['OS_PROJECT_DOMAIN_ID'], environment['OS_PROJECT_DOMAIN_NAME']),
 		region: environment['OS_REGION_NAME'] || null,
+		interface: interfaceOf(environment['OS_INTERFACE'] || environment['OS_ENDPOINT_TYPE']),
+		caFile: environment['OS_CACERT'] || null,
 	};
 }
 

@@ -10,6 +10,8 @@ export interface HttpRequest {
 	readonly signal: AbortSignal;
 	/** ms that the answer may take to begin. */
 	readonly timeout: number;
+	/** File with the certificates (PEM) that the service's own is checked with; missing = those that the machine trusts. */
+	readonly caFile?: string | null;
 }
 
 /** Sends a request; answers when the answer begins. Throws a CliError when nobody answers. */
@@ -23,6 +25,7 @@ export function send(request: HttpRequest): Promise<IncomingMessage> {
 			method: request.method,
 			agent: false,
 			signal: request.signal,
+			...(request.caFile == null || url.protocol !== 'https:' ? {} : { ca: readAuthority(request.caFile) }),
 			headers: {
 				accept: 'application/json',
 				...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
@@ -41,7 +44,19 @@ export function send(request: HttpRequest): Promise<IncomingMessage> {
 	return promise;
 }
 
-type Requester = (url: URL, options: RequestOptions, onAnswer: (answer: IncomingMessage) => void) => ClientRequest;
+function readAuthority(file: string): string {
+	try {
+		return process.getBuiltinModule('node:fs').readFileSync(file, 'utf8');
+	} catch (error) {
+		throw new CliError(`the certificates in ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+	}
+}
+
+type Requester = (
+	url: URL,
+	options: RequestOptions & { readonly ca?: string },
+	onAnswer: (answer: IncomingMessage) => void,
+) => ClientRequest;
 
 /**
  * Not `import 'node:http'`: for that all its exports are looked at, one of which loads a whole fetch implementation,

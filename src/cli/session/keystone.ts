@@ -11,11 +11,11 @@ const timeout = 30_000;
 /** Gets a token at Keystone v3. Throws a CliError that says what was refused. */
 export async function login(credentials: Credentials, signal: AbortSignal): Promise<Login> {
 	const url = `${versioned(credentials.authUrl)}/auth/tokens`;
-	const { token } = credentials;
+	const { token, caFile } = credentials;
 	const answer =
 		token === null
-			? await send({ method: 'POST', url, body: { auth: authOf(credentials) }, signal, timeout })
-			: await send({ method: 'GET', url, headers: { 'x-auth-token': token, 'x-subject-token': token }, signal, timeout });
+			? await send({ method: 'POST', url, body: { auth: authOf(credentials) }, signal, timeout, caFile })
+			: await send({ method: 'GET', url, headers: { 'x-auth-token': token, 'x-subject-token': token }, signal, timeout, caFile });
 	if (answer.statusCode === 401 || answer.statusCode === 404) {
 		answer.resume();
 		const where = credentials.source === 'environment' ? 'the OS_* variables' : credentials.source;
@@ -37,23 +37,23 @@ async function readLogin(answer: IncomingMessage, given: string | null, credenti
 	const details = resourceIn(isResource(body) ? body : {}, 'token');
 	const projectId = textIn(resourceIn(details, 'project'), 'id');
 	if (projectId === '') throw new CliError(`the user has no project to work in: name one with OS_PROJECT_NAME`);
-	const containerUrl = endpoint(details, ['container', 'application-container'], credentials.region);
+	const containerUrl = endpoint(details, ['container', 'application-container'], credentials);
 	if (containerUrl === '') throw new CliError(`the catalog of ${credentials.authUrl} has no container service`);
 	return {
 		token,
 		expiresAt: Date.parse(textIn(details, 'expires_at')) || 0,
 		containerUrl,
-		networkUrl: endpoint(details, ['network'], credentials.region),
+		networkUrl: endpoint(details, ['network'], credentials),
 		userId: textIn(resourceIn(details, 'user'), 'id'),
 		projectId,
 	};
 }
 
-function endpoint(details: Resource, types: readonly string[], region: string | null): string {
+function endpoint(details: Resource, types: readonly string[], choice: Pick<Credentials, 'region' | 'interface'>): string {
 	for (const service of resourcesIn(details, 'catalog')) {
 		if (!types.includes(textIn(service, 'type'))) continue;
 		const found = resourcesIn(service, 'endpoints').find(
-			(candidate) => candidate['interface'] === 'public' && (region === null || candidate['region'] === region),
+			(candidate) => candidate['interface'] === choice.interface && (choice.region === null || candidate['region'] === choice.region),
 		);
 		if (found !== undefined) return textIn(found, 'url').replace(/\/+$/, '');
 	}
@@ -61,18 +61,18 @@ function endpoint(details: Resource, types: readonly string[], region: string | 
 }
 
 function authOf(credentials: Credentials): Resource {
-	const { applicationCredentialId, applicationCredentialSecret, username, password, projectId, projectName } = credentials;
+	const { applicationCredentialId, applicationCredentialSecret, username, userId, password, projectId, projectName } = credentials;
 	if (applicationCredentialId !== null && applicationCredentialSecret !== null) {
 		const credential = { id: applicationCredentialId, secret: applicationCredentialSecret };
 		return { identity: { methods: ['application_credential'], application_credential: credential } };
 	}
-	if (username === null || password === null) {
+	if ((username === null && userId === null) || password === null) {
 		throw new CliError(
 			`${credentials.source === 'environment' ? 'the environment' : credentials.source} has no user and password: set OS_USERNAME and OS_PASSWORD`,
 		);
 	}
-	const user = { name: username, password, domain: { name: credentials.userDomain } };
-	const project = projectId === null ? { name: projectName, domain: { name: credentials.projectDomain } } : { id: projectId };
+	const user = userId === null ? { name: username, password, domain: credentials.userDomain } : { id: userId, password };
+	const project = projectId === null ? { name: projectName, domain: credentials.projectDomain } : { id: projectId };
 	const scope = projectId === null && projectName === null ? {} : { scope: { project } };
 	return { identity: { methods: ['password'], password: { user } }, ...scope };
 }

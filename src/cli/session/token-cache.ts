@@ -32,11 +32,13 @@ export class TokenCache {
 		const who = [
 			credentials.authUrl,
 			credentials.username,
+			credentials.userId,
 			credentials.userDomain,
 			credentials.projectName ?? credentials.projectId,
 			credentials.projectDomain,
 			credentials.applicationCredentialId,
 			credentials.region,
+			credentials.interface,
 			// A token that was given is a login of its own.
 			credentials.token,
 		];

@@ -1,7 +1,18 @@
 import type { CommandContext } from '../context.ts';
 
 /** Things whose names the shell can complete. */
-export const nameKinds = ['container', 'sandbox', 'network', 'volume', 'project', 'user'] as const;
+export const nameKinds = [
+	'container',
+	'sandbox',
+	'capsule',
+	'network',
+	'security-group',
+	'volume',
+	'registry',
+	'project',
+	'user',
+	'host',
+] as const;
 export type NameKind = (typeof nameKinds)[number];
 
 export interface ArgumentSpec {
