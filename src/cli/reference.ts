@@ -19,6 +19,10 @@ from \`credentials/openrc\` in the data directory, which its own user (root) may
    \`OS_APPLICATION_CREDENTIAL_SECRET\`, or \`OS_TOKEN\`;
 3. the local service, whose files are where \`--data-directory\`, \`ZUNBOX_DATA_DIRECTORY\` or the configuration file say.
 
+The first two are OpenStack's own, and so work with Keystone too: also with a \`secure.yaml\` beside the clouds.yaml, domains
+by id or name (\`OS_USER_DOMAIN_NAME\`, \`OS_PROJECT_DOMAIN_ID\` ...), \`OS_REGION_NAME\`, \`OS_INTERFACE\` and \`OS_CACERT\`. The
+service itself is found in the catalog: type \`container\`.
+
 Tokens are kept in \`~/.cache/zunbox\` (\`XDG_CACHE_HOME\`), readable for the user alone, until they end.
 
 ## Results

@@ -28,7 +28,7 @@ async function execInteractive(context: CommandContext, name: string, path: stri
 			query: { exec_id: execId, h: textIn(size, 'h'), w: textIn(size, 'w') },
 		});
 	const { connectTerminal } = await import('../streams/terminal.ts');
-	await connectTerminal(context.io, textIn(answer, 'proxy_url'), { resize, hasTerminal: true });
+	await connectTerminal(context.io, textIn(answer, 'proxy_url'), { resize, hasTerminal: true, caFile: client.credentials.caFile });
 	// The stream only tells that it ended; how, is asked for.
 	const ended = await client.resource('GET', `/containers/${encodeURIComponent(name)}/execs/${execId}`).catch((): Resource => ({}));
 	return numberIn(ended, 'exit_code') ?? exitCodes.ok;
@@ -49,7 +49,7 @@ export async function attachTo(context: CommandContext, id: string, name: string
 	const resize = (size: Resource) => client.call('POST', `${path}/resize`, { query: { h: textIn(size, 'h'), w: textIn(size, 'w') } });
 	const { connectTerminal } = await import('../streams/terminal.ts');
 	const { tty } = await client.resource('GET', path);
-	await connectTerminal(context.io, String(link), { resize, hasTerminal: tty === true });
+	await connectTerminal(context.io, String(link), { resize, hasTerminal: tty === true, caFile: client.credentials.caFile });
 	const seen = await client.resource('GET', path).catch((): Resource => ({}));
 	return textIn(seen, 'status') === 'Stopped' ? (numberIn(seen, 'exit_code') ?? exitCodes.ok) : exitCodes.ok;
 }

@@ -6,12 +6,14 @@ import type { Action } from '../tree/spec.ts';
 /** Whether the service answers and takes our credentials. */
 export const status: Action = async (context) => {
 	const client = await context.client();
-	const { authUrl } = client.credentials;
+	const { caFile } = client.credentials;
+	const login = await client.login();
 	const begun = performance.now();
-	const health = await send({ method: 'GET', url: `${new URL(authUrl).origin}/healthcheck`, signal: context.io.signal, timeout: 10_000 });
+	// Beside /v1, also where all paths have a prefix. Tokens may be had at another service.
+	const url = `${login.containerUrl.replace(/\/v1$/, '')}/healthcheck`;
+	const health = await send({ method: 'GET', url, signal: context.io.signal, timeout: 10_000, caFile });
 	await readText(health);
 	const milliseconds = Math.round(performance.now() - begun);
-	const login = await client.login();
 	const token = resourceIn(
 		await client.resource('GET', '/auth/tokens', {
 			api: 'identity',

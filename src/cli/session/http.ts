@@ -44,7 +44,8 @@ export function send(request: HttpRequest): Promise<IncomingMessage> {
 	return promise;
 }
 
-function readAuthority(file: string): string {
+/** Certificates in a file that the user named. */
+export function readAuthority(file: string): string {
 	try {
 		return process.getBuiltinModule('node:fs').readFileSync(file, 'utf8');
 	} catch (error) {

@@ -1,6 +1,7 @@
 import { CliError, exitCodes } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { Resource } from '../resource.ts';
+import { readAuthority } from '../session/http.ts';
 
 /** Bytes that may wait to be sent before no more is read from standard input. */
 const sendLimit = 1 << 20;
@@ -10,6 +11,8 @@ export interface TerminalOptions {
 	readonly resize: (size: Resource) => Promise<unknown>;
 	/** Whether the other side has a terminal too, to which the end of the input is a key like any other. */
 	readonly hasTerminal: boolean;
+	/** File with the certificates (PEM) that the service's own is checked with; null = those that the machine trusts. */
+	readonly caFile: string | null;
 }
 
 /** Ctrl-D: ends the input of a program behind a terminal, at the beginning of a line. */
@@ -22,7 +25,11 @@ const newline = 10;
  */
 export async function connectTerminal(io: Io, url: string, options: TerminalOptions): Promise<void> {
 	const { WebSocket } = await import('ws');
-	const socket = new WebSocket(url, ['binary'], { perMessageDeflate: false, handshakeTimeout: 20_000 });
+	const socket = new WebSocket(url, ['binary'], {
+		perMessageDeflate: false,
+		handshakeTimeout: 20_000,
+		...(options.caFile === null ? {} : { ca: readAuthority(options.caFile) }),
+	});
 	socket.binaryType = 'nodebuffer';
 	const { input } = io;
 	const ended = Promise.withResolvers<void>();
