@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Agent } from './agent/agent.ts';
 import { KernelNetworking } from './agent/network/kernel-networking.ts';
 import { NoNetworking } from './agent/network/no-networking.ts';
+import { ServerSocket } from './agent/server-socket/server-socket.ts';
 import { hostVolumes } from './agent/volumes/choose-volumes.ts';
 import { publicUrlOf } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -87,6 +88,11 @@ async function startAgent(config: Config, control: WiredControl, options: StartO
 	});
 	stops.add(control.bus.connect(config.hostname, agent.link));
 	stops.add(() => agent.stop());
+	if (config.compute.provider === 'nova') {
+		const socketPath = config.compute.socket ?? path.join(stateDirectory, 'nova.sock');
+		const socket = await ServerSocket.open({ path: socketPath, calls: agent.servers, log });
+		stops.add(() => socket.close());
+	}
 	// An engine that is away must not keep the service from answering: the agent goes on trying by itself.
 	agent.start().catch((error: unknown) => log.error({ err: error }, 'the agent ended'));
 }

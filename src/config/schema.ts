@@ -288,6 +288,11 @@ export const configSchema = Type.Object(
 		compute: Type.Object(
 			{
 				provider: provider('nova', 'Who places and provisions sandboxes: the service itself, or Nova, for which a sandbox is a server.'),
+				socket: optionalText({
+					format: 'absolute-path',
+					description:
+						"Unix socket of this host's agent for Nova's virt driver, for root alone; null = `agent/nova.sock` in the data folder. Served where `provider` is nova.",
+				}),
 			},
 			{ ...group, description: 'Where sandboxes are provisioned.' },
 		),
