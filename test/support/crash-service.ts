@@ -15,13 +15,15 @@ export interface CrashServiceOptions {
 	readonly socket?: string;
 	/** Settings beside those that keep it apart from other installations. */
 	readonly environment?: Readonly<Record<string, string>>;
+	/** Mark on all that it makes; a new one when missing. */
+	readonly owner?: string;
 }
 
 const program = path.join(import.meta.dirname, '../../bin/zunbox');
 
 /** One installation. It outlives its processes. */
 export class CrashService {
-	readonly owner = testOwner();
+	readonly owner: string;
 	readonly folder = mkdtempSync(path.join(tmpdir(), 'zunbox-crash-'));
 	/** Range of its default network. */
 	readonly cidr = `10.${randomInt(128, 256)}.${randomInt(256)}.0/24`;
@@ -32,6 +34,7 @@ export class CrashService {
 	#starts = 0;
 
 	constructor(options: CrashServiceOptions = {}) {
+		this.owner = options.owner ?? testOwner();
 		this.socket = options.socket;
 		this.#environment = options.environment ?? {};
 		mkdirSync(this.data);

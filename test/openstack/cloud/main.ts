@@ -19,6 +19,7 @@ try {
 	console.error('cloud: it did not come up; the logs are below', place.folder, error);
 	process.exit(3);
 }
-const child = spawn(program, words, { stdio: 'inherit' });
+// What the command leaves in the temporary folder goes with the cloud's.
+const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, TMPDIR: place.data('tmp') } });
 const [code] = await once(child, 'exit');
 process.exit(code ?? 1);

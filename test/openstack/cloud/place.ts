@@ -39,6 +39,11 @@ export class Place {
 		return path.join(this.folder, 'data', ...names);
 	}
 
+	/** Where the agent takes the calls of Nova's driver. */
+	get agentSocket(): string {
+		return this.run('agent.sock');
+	}
+
 	/** The folder that Python code of the tests is in. */
 	get python(): string {
 		return path.join(import.meta.dirname, 'python');

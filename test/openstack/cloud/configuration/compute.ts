@@ -45,7 +45,10 @@ export function nova(place: Place): Sections {
 	};
 }
 
-export const novaCompute: Sections = { DEFAULT: { compute_driver: 'zunbox_nova.driver.SandboxDriver' } };
+/** Beside nova.conf, for the process on the host that loads the driver. */
+export function novaCompute(place: Place): Sections {
+	return { DEFAULT: { compute_driver: 'zunbox_nova.driver.ZunboxDriver' }, zunbox: { socket: place.agentSocket } };
+}
 
 export function cinder(place: Place): Sections {
 	return {

@@ -42,7 +42,7 @@ export function writeConfiguration(place: Place): void {
 		'neutron/linuxbridge_agent.ini': linuxBridgeAgent,
 		'neutron/dhcp_agent.ini': dhcpAgent,
 		'nova/nova.conf': nova(place),
-		'nova/nova-compute.conf': novaCompute,
+		'nova/nova-compute.conf': novaCompute(place),
 		'cinder/cinder.conf': cinder(place),
 	};
 	for (const [name, sections] of Object.entries(files)) write(place.etc(name), renderIni(sections));
