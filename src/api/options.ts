@@ -1,6 +1,7 @@
 import os from 'node:os';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Control } from '../control/control.ts';
+import type { RegistryGuard } from '../control/registry-guard.ts';
 import type { Identity } from '../providers/identity/identity.ts';
 import type { AllowedOrigins } from './http/cors.ts';
 import type { RateLimit } from './http/rate-limit.ts';
@@ -38,6 +39,8 @@ export interface ApiOptions {
 	readonly rateLimit: RateLimit | null;
 	readonly corsOrigins: AllowedOrigins;
 	readonly policy: PolicyOverrides;
+	/** Ranges of addresses that no image's registry may have, except for administrators. */
+	readonly forbiddenRegistries: readonly string[];
 	/** OCI runtimes that every member may choose. */
 	readonly allowedRuntimes: readonly string[];
 	/** ms between two signs of life on an event stream. */
@@ -72,6 +75,7 @@ export const defaultApiOptions: ApiOptions = {
 	rateLimit: { perSecond: 10_000, burst: 20_000 },
 	corsOrigins: [],
 	policy: {},
+	forbiddenRegistries: [],
 	allowedRuntimes: [],
 	eventKeepAlive: 15_000,
 	maxStreams: 1000,
@@ -104,6 +108,7 @@ export interface RouteContext {
 	readonly stopping: AbortSignal;
 	readonly streams: StreamCounter;
 	readonly terminals: Terminals;
+	readonly registries: RegistryGuard;
 }
 
 /** Counts what stays open for long, so that it stays within its limit. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { LogController } from 'fastify';
 import type { TSchema } from 'typebox';
+import { RegistryGuard } from '../control/registry-guard.ts';
 import { containerRoutes } from './containers/routes.ts';
 import { errorFormOf, renderError } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
@@ -94,6 +95,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 		policy,
 		stopping: stopping.signal,
 		streams: streamCounter(options.maxStreams),
+		registries: new RegistryGuard(options.forbiddenRegistries),
 		terminals,
 	};
 	installStreamEndpoint(app, terminals, options);

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { parseCidr } from '../model/ip.ts';
 import { providerContradictions } from './openstack-rules.ts';
 import type { ConfigValues } from './schema.ts';
 import { isRecord, note } from './settings.ts';
@@ -10,6 +11,7 @@ const formats: Readonly<Record<string, (value: string) => boolean>> = {
 	'absolute-path': (value) => path.isAbsolute(value),
 	'http-url': isHttpUrl,
 	'ipv4-cidr': isIpv4Cidr,
+	cidr: (value) => parseCidr(value) !== null,
 	'ip-address': (value) => isIP(value) !== 0,
 };
 

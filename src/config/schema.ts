@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { type Static, Type } from 'typebox';
+import { addressesBesideHost } from '../model/ip.ts';
 import { keystoneSettings, openstackSettings, provider } from './openstack-settings.ts';
 
 /**
@@ -245,6 +246,17 @@ export const configSchema = Type.Object(
 				}),
 			},
 			{ ...group, description: 'Containers.' },
+		),
+
+		registries: Type.Object(
+			{
+				forbidden: Type.Array(Type.String({ format: 'cidr' }), {
+					default: [...addressesBesideHost],
+					description:
+						'Addresses that no registry may have whose images users name; administrators may. By default what is on the host itself and beside it. Names are looked up.',
+				}),
+			},
+			{ ...group, description: 'Registries of images.' },
 		),
 
 		network: Type.Object(

@@ -29,6 +29,7 @@ export interface SettingGroup {
 const formats: Readonly<Record<string, string>> = {
 	'absolute-path': 'an absolute path',
 	'http-url': 'an http or https URL without query and without a slash at its end',
+	cidr: 'a network such as 10.0.0.0/8 or fd00::/8',
 	'ipv4-cidr': 'an IPv4 network such as 10.87.0.0/16, with 8 to 29 bits and no host bits',
 	'ip-address': 'an IP address',
 };

@@ -1,9 +1,10 @@
 import { messageOf } from '../model/errors.ts';
 import { imageReference, parseImageName } from '../model/image.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
-import { isLoopback, type RegistryCatalog } from '../providers/image/registry-catalog.ts';
+import type { RegistryCatalog } from '../providers/image/registry-catalog.ts';
 import type { Deps } from './deps.ts';
 import { imagesOnHosts } from './host-images.ts';
+import type { RegistryGuard } from './registry-guard.ts';
 
 /** Where an image was found. */
 export interface FoundImage {
@@ -29,9 +30,11 @@ const maxSources = 50;
 export class ImageSearch {
 	readonly #deps: Deps;
 	readonly #catalog: RegistryCatalog;
+	readonly #guard: RegistryGuard;
 
-	constructor(deps: Deps, catalog: RegistryCatalog) {
+	constructor(deps: Deps, catalog: RegistryCatalog, guard: RegistryGuard) {
 		this.#deps = deps;
+		this.#guard = guard;
 		this.#catalog = catalog;
 	}
 
@@ -74,11 +77,12 @@ export class ImageSearch {
 			.limit(maxSources)
 			.execute();
 		// The service itself makes the call: users must not reach by it what listens on this machine.
-		const askable = rows.filter(({ domain }) => isAdmin(principal) || !isLoopback(domain));
-		return await this.#ask(askable, async ({ id, domain }) => {
+		const allows = isAdmin(principal) ? () => true : (address: string) => this.#guard.allows(address);
+		return await this.#ask(rows, async ({ id, domain }) => {
+			await this.#guard.checkDomain(principal, domain);
 			const auth = await registries.auth(store.db, id);
 			if (auth === null) return [];
-			const names = await this.#catalog.repositories(auth, deadline(signal));
+			const names = await this.#catalog.repositories(auth, deadline(signal), allows);
 			return names.map((name) => ({ name: `${auth.domain}/${name}`, tags: [], id: null, size: null, host: null, registry: domain }));
 		});
 	}

@@ -135,3 +135,6 @@ export function rangesOverlap(one: IpRange, other: IpRange): boolean {
 export function cidrsOverlap(one: Cidr, other: Cidr): boolean {
 	return one.version === other.version && rangesOverlap(cidrRange(one), cidrRange(other));
 }
+
+/** What is on a host itself, or beside it, such as the service of a cloud that tells a machine its secrets. */
+export const addressesBesideHost = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '::/128', '::1/128', 'fe80::/10'] as const;

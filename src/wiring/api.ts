@@ -60,6 +60,7 @@ export async function wireApi(
 			pathPrefix: config.api.pathPrefix,
 			corsOrigins: config.api.corsOrigins,
 			allowedRuntimes: config.api.allowedRuntimes,
+			forbiddenRegistries: config.registries.forbidden,
 		},
 		plugins: [
 			...(management === null ? [] : [(app: Api) => identityRoutes(app, { identity: management, publicUrl })]),
@@ -73,7 +74,7 @@ export async function wireApi(
 			(app, context) => hostRoutes(app, context, new Hosts(deps, config.hosts.downAfter * 1000)),
 			(app, context) => quotaRoutes(app, context, new QuotaControl(store, quotas)),
 			(app, context) => registryRoutes(app, context, new RegistryControl(deps, secrets)),
-			(app, context) => imageRoutes(app, context, { images, search: new ImageSearch(deps, new HttpRegistryCatalog()) }),
+			(app, context) => imageRoutes(app, context, { images, search: new ImageSearch(deps, new HttpRegistryCatalog(), context.registries) }),
 			(app, context) => zunNetworkRoutes(app, context, (principal, ref) => network.findNetwork(store.db, principal, ref)),
 		],
 	});

@@ -10,6 +10,8 @@ import { ImageSearch } from '../../src/control/image-search.ts';
 import { Images } from '../../src/control/images.ts';
 import { QuotaControl } from '../../src/control/quota-control.ts';
 import { RegistryControl } from '../../src/control/registry-control.ts';
+import { RegistryGuard } from '../../src/control/registry-guard.ts';
+import { addressesBesideHost } from '../../src/model/ip.ts';
 import type { RegistryCatalog } from '../../src/providers/image/registry-catalog.ts';
 import { startApi } from './api-client.ts';
 import { plainSealer, startControl, type TestControl } from './control.ts';
@@ -37,7 +39,11 @@ export async function startAdminApi(
 	const hosts = new Hosts(deps, 60_000);
 	const images = new Images(deps, quickImageJobs);
 	const registries = new RegistryControl(deps, plainSealer);
-	const search = new ImageSearch(deps, options.catalog ?? noCatalog);
+	const search = new ImageSearch(
+		deps,
+		options.catalog ?? noCatalog,
+		new RegistryGuard(addressesBesideHost, async (host) => (host === 'localhost' ? ['127.0.0.1'] : [])),
+	);
 	const plugins: readonly ApiPlugin[] = [
 		(app, context) => hostRoutes(app, context, hosts),
 		(app, context) => quotaRoutes(app, context, new QuotaControl(store, quotas)),

@@ -45,6 +45,7 @@ export function capsuleRoutes(app: Api, context: RouteContext, capsules: Capsule
 		handler: async (request, reply) => {
 			const principal = principalOf(request);
 			const input = readTemplate(request.body, request.microversion, principal, context);
+			for (const { image } of [...input.initContainers, ...input.containers]) await context.registries.checkImage(principal, image);
 			const view = await capsules.create(principal, input, idempotency(request));
 			reply.header('location', `${base(request).base}/v1/capsules/${view.id}`);
 			return sendJson(reply, 202, renderer(request)(view));

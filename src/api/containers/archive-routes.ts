@@ -69,6 +69,7 @@ export function archiveRoutes(app: Api, context: RouteContext): void {
 		},
 		handler: async (request, reply) => {
 			const { repository, tag } = request.body;
+			await context.registries.checkImage(principalOf(request), repository);
 			const uuid = await containers.commit(
 				principalOf(request),
 				request.params.id,

@@ -28,7 +28,7 @@ const ListParameters = Type.Object(
 );
 
 /** Zun's `/registries`: logins of private registries. */
-export function registryRoutes(app: Api, { options, policy }: RouteContext, registries: RegistryControl): void {
+export function registryRoutes(app: Api, { options, policy, registries: guard }: RouteContext, registries: RegistryControl): void {
 	const base = (request: FastifyRequest) => linkBase(request, options.publicUrl, options.pathPrefix);
 	const render = (request: FastifyRequest, view: RegistryView) => ({
 		uuid: view.id,
@@ -50,6 +50,7 @@ export function registryRoutes(app: Api, { options, policy }: RouteContext, regi
 		schema: { summary: 'Keep a login of a private registry', body: RegistryCreate, response: responses({ 201: OneRegistry }) },
 		handler: async (request, reply) => {
 			const { domain } = request.body.registry;
+			await guard.checkDomain(principalOf(request), domain);
 			const view = await registries.create(principalOf(request), { ...readInput(request.body.registry), domain });
 			reply.header('location', `${base(request).base}/v1/registries/${view.id}`);
 			return sendJson(reply, 201, { registry: render(request, view) });
@@ -88,6 +89,7 @@ export function registryRoutes(app: Api, { options, policy }: RouteContext, regi
 		handler: async (request, reply) => {
 			const { registry } = request.body;
 			const input = { ...readInput(registry), ...defined({ domain: registry.domain ?? undefined }) };
+			if (input.domain !== undefined) await guard.checkDomain(principalOf(request), input.domain);
 			const view = await registries.update(principalOf(request), request.params.id, input);
 			return sendJson(reply, 200, { registry: render(request, view) });
 		},

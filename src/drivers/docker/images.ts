@@ -136,7 +136,8 @@ export class DockerImages implements ImageDriver {
 
 /** What goes wrong with an image's transfer: whatever is said to be missing is the image. */
 function transferError(status: number, message: string): DriverError {
-	const error = answerError(status, message);
+	// What a server answered that is no registry is not for who named it.
+	const error = answerError(status, message.replace(/(response body).*$/s, '$1, which is not that of a registry'));
 	if (error.code !== 'not-found' && error.code !== 'path-not-found') return error;
 	return new DriverError('image-not-found', error.message);
 }

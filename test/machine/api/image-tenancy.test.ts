@@ -33,7 +33,11 @@ describe('images of two projects on one host', { timeout: 240_000 }, () => {
 		await pushImage(await ensureBusybox(), application, login);
 		const config = await loadConfig({
 			file: '/dev/null',
-			flags: { dataDirectory: folder, owner, 'listen.port': '0', 'network.enabled': 'false', hostname: 'host-1' },
+			flags: {
+				...{ dataDirectory: folder, owner, 'listen.port': '0', 'network.enabled': 'false', hostname: 'host-1' },
+				// The registry of this test is on this machine.
+				'registries.forbidden': '',
+			},
 		});
 		service = await startService(config, { log: pino({ level: 'silent' }) });
 		const file = await readFile(path.join(folder, 'credentials', 'openrc'), 'utf8');

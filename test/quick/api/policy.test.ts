@@ -85,6 +85,25 @@ describe('policy', () => {
 		});
 	}
 
+	test('settings forbid registries, also to who names them in other places; administrators may', async (t) => {
+		const closed = await startApi(new MemoryControl(), { forbiddenRegistries: ['127.0.0.0/8'] });
+		t.after(() => closed.close());
+		const call = (line: string, body: object, token?: string) =>
+			ask(closed, line, { version: 'latest', body, ...(token ? { token } : {}) });
+		const image = '127.0.0.1:5000/app';
+		for (const [line, body] of [
+			['POST /v1/containers', { image }],
+			['POST /v1/containers/web/rebuild', { image }],
+			['POST /v1/containers/web/commit', { repository: image }],
+		] as const) {
+			const { status, text } = await call(line, body);
+			assert.equal(status, 403, line);
+			assert.match(text, /Policy doesn't allow the registry 127\.0\.0\.1:5000 to be used/);
+			assert.equal((await call(line, body, 'admin:project-a')).status, 202, line);
+		}
+		assert.equal((await call('POST /v1/containers', { image: 'nginx' })).status, 202);
+	});
+
 	test('settings can open a rule, and runtimes one by one', async (t) => {
 		const open = await startApi(new MemoryControl(), { policy: { 'container:create:privileged': 'admin' }, allowedRuntimes: ['kata'] });
 		t.after(() => open.close());

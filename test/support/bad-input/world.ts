@@ -22,8 +22,10 @@ import { Images } from '../../../src/control/images.ts';
 import { createNetworkControl } from '../../../src/control/networks/network-control.ts';
 import { QuotaControl } from '../../../src/control/quota-control.ts';
 import { RegistryControl } from '../../../src/control/registry-control.ts';
+import { RegistryGuard } from '../../../src/control/registry-guard.ts';
 import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { createDriver, FakeEngine } from '../../../src/drivers/fake/index.ts';
+import { addressesBesideHost } from '../../../src/model/ip.ts';
 import { EmbeddedIdentity } from '../../../src/providers/identity/embedded/embedded-identity.ts';
 import {
 	defaultEmbeddedNetworkOptions,
@@ -84,7 +86,7 @@ export async function startWholeWorld(options: Partial<ApiOptions> = {}): Promis
 	const networks = createNetworkControl({ store, provider, quotas, quotaLimits: (projectId) => quotas.limits(store.db, projectId) });
 	const images = new Images(deps, quickImageJobs);
 	await images.start();
-	const search = new ImageSearch(deps, { repositories: async () => [] });
+	const search = new ImageSearch(deps, { repositories: async () => [] }, new RegistryGuard(addressesBesideHost, async () => []));
 	const api = await createApi({
 		control: service,
 		identity,
