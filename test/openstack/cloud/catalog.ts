@@ -1,5 +1,5 @@
 /** What a new cloud holds: accounts, services with their places, sizes of servers, an image, a type of volumes. */
-import { Account, type Fields, fieldsIn, listIn } from './account.ts';
+import { Account, type Fields, fieldsIn } from './account.ts';
 import { password, region, urls } from './settings.ts';
 
 /** Users, each in the project of the same name: two tenants, and the administrator that Keystone was made with. */
@@ -85,22 +85,6 @@ export async function makeVolumeType(): Promise<void> {
 	const { volume_type: type } = await admin.ok('cinder', 'POST /types', { volume_type: { name: 'loopfile' } });
 	const { id } = fieldsIn({ type }, 'type');
 	await admin.ok('cinder', `POST /types/${id}/extra_specs`, { extra_specs: { volume_backend_name: 'loopfile' } });
-}
-
-/** Why the cloud cannot build a server yet; null = it can. */
-export async function notReady(host: string): Promise<string | null> {
-	const agents = await admin.list('neutron', 'GET /v2.0/agents', 'agents');
-	for (const binary of ['neutron-linuxbridge-agent', 'neutron-dhcp-agent']) {
-		if (!agents.some((agent) => agent['binary'] === binary && agent['alive'] === true)) return `${binary} has not reported`;
-	}
-	const up = (thing: Fields) => thing['state'] === 'up';
-	if (!(await admin.list('nova', 'GET /os-services?binary=nova-compute', 'services')).some(up)) return 'nova-compute has not reported';
-	const hypervisors = await admin.list('nova', 'GET /os-hypervisors/detail', 'hypervisors');
-	if (!hypervisors.some((hypervisor) => up(hypervisor) && fieldsIn(hypervisor, 'service')['host'] === host)) {
-		return `Nova has not mapped ${host} to its cell`;
-	}
-	const volumes = listIn(await admin.ok('cinder', 'GET /os-services?binary=cinder-volume'), 'services');
-	return volumes.some(up) ? null : 'cinder-volume has not reported';
 }
 
 async function make(list: string, kind: string, fields: Fields): Promise<string> {

@@ -3,19 +3,23 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { engineOk, ensureBusybox } from '../../support/docker.ts';
 import { eventually } from '../../support/eventually.ts';
-import { fillCatalog, makeFlavors, makeImage, makeVolumeType, notReady } from './catalog.ts';
+import { fillCatalog, makeFlavors, makeImage, makeVolumeType } from './catalog.ts';
 import { writeConfiguration } from './configuration/write.ts';
 import { DaemonControl } from './daemon-control.ts';
 import { type DaemonName, physicalNetwork } from './daemons.ts';
 import type { Place } from './place.ts';
+import { missingAgent } from './ready.ts';
 import { Schemas } from './schemas.ts';
-import { hostName, ports } from './settings.ts';
+import { ports } from './settings.ts';
 
 const run = promisify(execFile);
 /** ms; the machine may be busy. */
 const patience = 240_000;
 
-/** Brings up all of the cloud in the world that this process is in. Ends when a server can be built. */
+/**
+ * Brings up all of the cloud in the world that this process is in. Ends when it waits for the service under test, which
+ * Nova's process on the host gets its work done by.
+ */
 export async function startCloud(place: Place, say: (line: string) => void): Promise<void> {
 	writeConfiguration(place);
 	const daemons = new DaemonControl(place);
@@ -90,8 +94,8 @@ export async function startCloud(place: Place, say: (line: string) => void): Pro
 	});
 	await Promise.all([keystone, placement, neutron, nova, glance, cinder, engine]);
 	await steps.run('agents', async () => {
-		await answers('the cloud can build servers', async () => {
-			const missing = await notReady(hostName);
+		await answers('all agents have reported', async () => {
+			const missing = await missingAgent();
 			if (missing !== null) throw new Error(missing);
 			return true;
 		});

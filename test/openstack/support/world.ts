@@ -5,6 +5,7 @@ import { listIn } from '../cloud/account.ts';
 import { imageName } from '../cloud/catalog.ts';
 import { DaemonControl } from '../cloud/daemon-control.ts';
 import { Place } from '../cloud/place.ts';
+import { missingHost } from '../cloud/ready.ts';
 import { hostName, password, ports, region, urls } from '../cloud/settings.ts';
 import { clearCloud } from './clear.ts';
 import { leftovers } from './leftovers.ts';
@@ -32,6 +33,7 @@ export class CloudWorld {
 		try {
 			await world.service.start();
 			await world.hostIsUp();
+			if (provided === 'everything') await world.novaIsUp();
 			return world;
 		} catch (error) {
 			console.log(world.service.output());
@@ -42,6 +44,17 @@ export class CloudWorld {
 
 	async hostIsUp(): Promise<void> {
 		await eventually('the host is there', async () => listIn(await this.admin.ok('GET /v1/hosts'), 'hosts').length === 1);
+	}
+
+	/** Until Nova can build servers on the host. */
+	async novaIsUp(): Promise<void> {
+		this.daemons.start('nova-compute');
+		const look = async () => {
+			const missing = await missingHost();
+			if (missing !== null) throw new Error(missing);
+			return true;
+		};
+		await eventually('Nova can use the host', look, { timeout: 120_000, interval: 300 });
 	}
 
 	/** Starts the service again, as it was, and waits until it can work. */

@@ -45,9 +45,9 @@ export function nova(place: Place): Sections {
 	};
 }
 
-/** Beside nova.conf, for the process on the host that loads the driver. */
+/** Beside nova.conf, for the process on the host that loads the driver. It waits until a test starts the service. */
 export function novaCompute(place: Place): Sections {
-	return { DEFAULT: { compute_driver: 'zunbox_nova.driver.ZunboxDriver' }, zunbox: { socket: place.agentSocket } };
+	return { DEFAULT: { compute_driver: 'zunbox_nova.driver.ZunboxDriver' }, zunbox: { socket: place.agentSocket, start_patience: 3600 } };
 }
 
 export function cinder(place: Place): Sections {
