@@ -14,7 +14,7 @@ import type { ContainerTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { checkMemberAction } from './capsules/members.ts';
 import { changeContainer } from './changes.ts';
-import { checkImageDriver, checkNameIsFree, writeContainer } from './container-creation.ts';
+import { checkImageDriver, checkNameIsFree, prepareContainer, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
 import { askContainerDelete } from './deletion.ts';
@@ -25,6 +25,9 @@ import { findContainer, findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
 import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
+import { keepDelegation } from './servers/delegation.ts';
+import { prepareGroup, prepareIds, prepareNet } from './servers/prepare.ts';
+import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, upToDate } from './views.ts';
 import { waitFor } from './wait.ts';
@@ -94,10 +97,12 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	}
 
 	async create(principal: Principal, input: CreateContainer, idempotency?: Idempotency): Promise<ContainerView> {
+		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
+		const wish = known ? input : await prepareContainer(this.#deps, principal, input);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const earlier = await earlierTarget(tx, principal, idempotency);
 			if (earlier !== null) return await this.#row(tx, earlier);
-			const created = await writeContainer(this.#deps, tx, principal, input);
+			const created = await writeContainer(this.#deps, tx, principal, wish);
 			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
 			await this.#deps.quotas.check(tx, created.project_id, [
 				'sandboxes',
@@ -261,29 +266,36 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	}
 
 	async networkAttach(principal: Principal, ref: string, net: RequestedNet): Promise<void> {
+		const found = await this.#prepared(principal, ref, (known) => prepareNet(this.#deps, known, net), net);
 		await this.#change(principal, ref, 'network_attach', null, async (tx, row) => {
 			const sandbox = await sandboxRow(tx, row.sandbox_id);
 			const target = { id: row.sandbox_id, host: sandbox?.host ?? null, projectId: row.project_id };
-			await this.#deps.network.attach(tx, principal, target, [net], null);
+			await this.#deps.network.attach(tx, principal, target, [found], null);
+			if (this.#deps.compute !== undefined) await keepDelegation(this.#deps.compute, tx, row.sandbox_id, principal);
 			await this.#deps.quotas.check(tx, row.project_id, ['ports']);
 		});
 	}
 
 	async networkDetach(principal: Principal, ref: string, what: { readonly network?: string; readonly port?: string }): Promise<void> {
-		await this.#change(principal, ref, 'network_detach', null, (tx, row) => this.#deps.network.detach(tx, principal, row.sandbox_id, what));
+		const found = await this.#prepared(principal, ref, (known) => prepareIds(this.#deps, known, what), what);
+		await this.#change(principal, ref, 'network_detach', null, (tx, row) =>
+			this.#deps.network.detach(tx, principal, row.sandbox_id, found),
+		);
 	}
 
 	async addSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
 		const action = 'add_security_group';
+		const found = await this.#prepared(principal, ref, (known) => prepareGroup(this.#deps, known, group), group);
 		await this.#change(principal, ref, action, action, (tx, row) =>
-			this.#deps.network.addSecurityGroup(tx, principal, row.sandbox_id, group),
+			this.#deps.network.addSecurityGroup(tx, principal, row.sandbox_id, found),
 		);
 	}
 
 	async removeSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
 		const action = 'remove_security_group';
+		const found = await this.#prepared(principal, ref, (known) => prepareGroup(this.#deps, known, group), group);
 		await this.#change(principal, ref, action, action, (tx, row) =>
-			this.#deps.network.removeSecurityGroup(tx, principal, row.sandbox_id, group),
+			this.#deps.network.removeSecurityGroup(tx, principal, row.sandbox_id, found),
 		);
 	}
 
@@ -342,7 +354,17 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		await this.#wake(row);
 	}
 
-	/** A change of what the sandbox owns that control makes itself: its operation is recorded as done at once. */
+	/** What a request names of other services, found before its transaction, for somebody who may see the container at all. */
+	async #prepared<T>(principal: Principal, ref: string, find: (principal: Principal) => Promise<T>, asked: T): Promise<T> {
+		if (this.#deps.network.resolver === undefined) return asked;
+		await findContainer(this.#deps.store.db, principal, ref);
+		return await find(principal);
+	}
+
+	/**
+	 * A change of what the sandbox owns. Where control makes it itself, its operation is recorded as done at once; a network
+	 * service outside is told by the provisioner, which ends the operation.
+	 */
 	async #change(
 		principal: Principal,
 		ref: string,
@@ -354,7 +376,8 @@ export class Containers extends ContainerLooks implements ContainerControl {
 			const found = action === null ? await findContainer(tx, principal, ref) : await this.#find(tx, principal, ref, action);
 			await change(tx, found);
 			await touchSandbox(tx, found.sandbox_id);
-			await insertOperation(tx, { ...subject(principal, found), kind, host: null, outcome: { error: null } }, this.#deps.now());
+			const outcome = this.#deps.compute === undefined ? { outcome: { error: null } } : {};
+			await insertOperation(tx, { ...subject(principal, found), kind, host: null, ...outcome }, this.#deps.now());
 			return found;
 		});
 		await this.#wake(row);
@@ -364,7 +387,8 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	async #ask(tx: StoreTransaction, principal: Principal, row: ContainerRow, ask: Ask): Promise<void> {
 		const sandbox = await sandboxRow(tx, row.sandbox_id);
 		// Nobody would ever carry it out.
-		if (!sandbox?.host) throw fail('conflict', `Container ${row.id} has no host: ${row.status_reason ?? 'it was never placed'}`);
+		if (sandbox === undefined || (sandbox.host === null && !isPending(sandbox)))
+			throw fail('conflict', `Container ${row.id} has no host: ${row.status_reason ?? 'it was never placed'}`);
 		await requireRoomInQueue(tx, 'container', row.id);
 		const operation = { ...subject(principal, row), kind: ask.kind, args: ask.args ?? {}, host: sandbox.host };
 		await insertOperation(tx, operation, this.#deps.now());

@@ -4,6 +4,7 @@ import { type ContainerRow, containersOf } from '../store/containers.ts';
 import { insertEvent } from '../store/events.ts';
 import { endOperations, insertOperation, overtakeOperations } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
+import { giveServerWork, serverRow } from '../store/servers.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { changeContainer, changeSandbox } from './changes.ts';
 import type { Deps } from './deps.ts';
@@ -38,6 +39,7 @@ export async function askSandboxDelete(deps: Deps, tx: StoreTransaction, asker: 
 		await changeContainer(tx, container, { status: 'Deleting', task_state: 'container_deleting', desired_status: 'Deleted' }, now);
 	}
 	await changeSandbox(tx, row, { status: 'Deleting', task_state: 'sandbox_deleting', desired_status: 'Deleted' }, now);
+	if (deps.compute !== undefined && (await serverRow(tx, row.id)) !== undefined) return await giveServerWork(tx, row.id);
 	if (!(await isHeld(tx, row))) await dropSandbox(deps, tx, row);
 }
 
@@ -63,7 +65,7 @@ export async function askContainerDelete(deps: Deps, tx: StoreTransaction, asker
 	);
 	await changeContainer(tx, row, { status: 'Deleting', task_state: 'container_deleting', desired_status: 'Deleted' }, now);
 	await touchSandbox(tx, row.sandbox_id);
-	if (sandbox === undefined || !(await isHeld(tx, sandbox))) await dropContainer(deps, tx, row);
+	if (sandbox === undefined || !(await isHeld(tx, sandbox)) || !(await hasContainers(deps, tx, sandbox))) await dropContainer(deps, tx, row);
 }
 
 /** Whether a host that can be expected to come back may hold something of the sandbox. */
@@ -71,6 +73,12 @@ async function isHeld(tx: StoreTransaction, sandbox: SandboxRow): Promise<boolea
 	if (sandbox.host === null) return false;
 	const host = await tx.selectFrom('host').select(['forced_down']).where('hostname', '=', sandbox.host).executeTakeFirst();
 	return host !== undefined && host.forced_down === 0;
+}
+
+/** Whether its host was told of what is in it: a server's host is told only when its ports are wired. */
+async function hasContainers(deps: Deps, tx: StoreTransaction, sandbox: SandboxRow): Promise<boolean> {
+	const server = deps.compute === undefined ? undefined : await serverRow(tx, sandbox.id);
+	return server === undefined || server.ready === 1;
 }
 
 /** The container is gone from its host: so is its row, and a sandbox that was made for it follows. */

@@ -7,6 +7,7 @@ import type { Hub } from './hub.ts';
 import type { Placement } from './placement.ts';
 import type { Quotas } from './quotas.ts';
 import type { Registries } from './registries.ts';
+import type { Compute } from './servers/compute.ts';
 import type { Volumes } from './volumes.ts';
 
 /** A log that takes a message and its facts. Secrets never go in. */
@@ -77,6 +78,8 @@ export interface Deps {
 	readonly hub: Hub;
 	readonly network: NetworkProvider;
 	readonly placement: Placement;
+	/** Missing = sandboxes are placed by our own scheduler, and made by the agents alone. */
+	readonly compute?: Compute;
 	readonly quotas: Quotas;
 	readonly volumes: Volumes;
 	readonly registries: Registries;

@@ -3,12 +3,13 @@ import { failPoint } from '../faults/fail-point.ts';
 import { fail } from '../model/errors.ts';
 import type { HostFacts } from '../model/host.ts';
 import { newId } from '../model/ids.ts';
-import type { ServerTaken } from '../model/server.ts';
+import type { ServerCall, ServerTaken } from '../model/server.ts';
 import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.ts';
 import { isUnfinished } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
 import type { Deps } from './deps.ts';
 import { takeReport } from './reports.ts';
+import { takeCall } from './servers/calls.ts';
 import { sandboxSpec } from './specs.ts';
 
 export interface HostLinkOptions {
@@ -69,13 +70,20 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 		const rows = await this.#deps.store.db
 			.selectFrom('sandbox')
 			.select(['id', 'spec_version'])
-			.select((eb) =>
-				eb
-					.exists(
-						eb.selectFrom('operation').select('operation.seq').whereRef('operation.sandbox_id', '=', 'sandbox.id').where(isUnfinished),
-					)
-					.as('work'),
-			)
+			.select((eb) => {
+				const operation = eb.exists(
+					eb.selectFrom('operation').select('operation.seq').whereRef('operation.sandbox_id', '=', 'sandbox.id').where(isUnfinished),
+				);
+				if (this.#deps.compute === undefined) return operation.as('work');
+				const call = eb.exists(
+					eb
+						.selectFrom('server')
+						.select('server.sandbox_id')
+						.whereRef('server.sandbox_id', '=', 'sandbox.id')
+						.where('call_id', 'is not', null),
+				);
+				return eb.or([operation, call]).as('work');
+			})
 			.where('host', '=', hostname)
 			.execute();
 		return rows.map((row) => ({ sandboxId: row.id, version: row.spec_version, work: Boolean(row.work) }));
@@ -115,12 +123,22 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 		return await this.#deps.volumes.onHost(this.#deps.store.db, hostname);
 	}
 
-	/** Nothing but a compute service has servers, and here sandboxes are placed by our own scheduler. */
-	async server(): Promise<ServerTaken> {
-		throw fail('invalid', 'No compute service provisions the sandboxes of this installation.');
+	async server(hostname: string, call: ServerCall): Promise<ServerTaken> {
+		if (this.#deps.compute === undefined) throw fail('invalid', 'No compute service provisions the sandboxes of this installation.');
+		failPoint('control.server-call.before');
+		const taken = await this.#deps.store.transaction((tx) => takeCall(this.#deps, tx, hostname, call));
+		failPoint('control.server-call.committed');
+		if (taken.sandboxId !== null) this.#deps.bus.wake(hostname, taken.sandboxId);
+		return taken;
 	}
 
-	async servers(): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]> {
-		return [];
+	async servers(hostname: string): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]> {
+		const rows = await this.#deps.store.db
+			.selectFrom('server')
+			.innerJoin('sandbox', 'sandbox.id', 'server.sandbox_id')
+			.select(['server.server_id', 'sandbox.name', 'sandbox.id'])
+			.where('sandbox.host', '=', hostname)
+			.execute();
+		return rows.flatMap(({ server_id, name, id }) => (server_id === null ? [] : { serverId: server_id, name, sandboxId: id }));
 	}
 }

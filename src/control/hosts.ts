@@ -6,6 +6,7 @@ import { fromJson } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import { dropContainer, dropSandbox } from './deletion.ts';
+import { leftHost } from './servers/leave.ts';
 import type { Deps } from './deps.ts';
 
 /** A host with what is used of it now. */
@@ -75,8 +76,9 @@ export class Hosts {
 			if (!forcedDown) return;
 			const sandboxes = await tx.selectFrom('sandbox').selectAll().where('host', '=', hostname).execute();
 			for (const sandbox of sandboxes) {
-				if (sandbox.desired_status === 'Deleted') await dropSandbox(deps, tx, sandbox);
-				else await dropDeletedContainers(deps, tx, sandbox.id);
+				if (sandbox.desired_status === 'Deleted') {
+					if (!(await leftHost(deps, tx, sandbox))) await dropSandbox(deps, tx, sandbox);
+				} else await dropDeletedContainers(deps, tx, sandbox.id);
 			}
 		});
 	}

@@ -1,6 +1,6 @@
 import { fail } from '../model/errors.ts';
 import type { Principal } from '../model/principal.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
 import type { Idempotency } from './control.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Idempotency } from './control.ts';
  * so that a key is known exactly when its thing exists.
  */
 export async function earlierTarget(
-	tx: StoreTransaction,
+	tx: Queryable,
 	principal: Principal,
 	idempotency: Idempotency | undefined,
 ): Promise<string | null> {

@@ -21,8 +21,8 @@ export interface PlacementRequest {
 
 export type PlacementResult =
 	| { readonly host: string; readonly availabilityZone: string }
-	/** `reason` says which filter removed how many hosts. */
-	| { readonly host: null; readonly reason: string };
+	/** `reason` says which filter removed how many hosts; null = the host is known later. */
+	| { readonly host: null; readonly reason: string | null };
 
 /** Finds hosts and keeps the claims, inside the transaction that needs them. */
 export interface Placement {

@@ -4,6 +4,7 @@ import type { OperationReport, SandboxReport } from '../model/spec.ts';
 import { containerRow, containersOf } from '../store/containers.ts';
 import { isUnfinished, toOperation } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox } from '../store/sandboxes.ts';
+import { serverRow } from '../store/servers.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { advanceCapsule } from './capsules/progress.ts';
 import { changeContainer, noteSandboxChange } from './changes.ts';
@@ -12,6 +13,9 @@ import type { Deps } from './deps.ts';
 import { failedContainerOperation, failedSandboxOperation } from './failures.ts';
 import { containerChange, sandboxChange } from './observations.ts';
 import { notePrivateImage } from './project-images.ts';
+import { takeCallReport } from './servers/call-reports.ts';
+import { leftHost } from './servers/leave.ts';
+import { isNetworkOperation } from './servers/sight.ts';
 
 /**
  * Writes what an agent did and saw, in one transaction. A report may come twice, or late: an operation that has ended
@@ -19,7 +23,8 @@ import { notePrivateImage } from './project-images.ts';
  * Answers the host to wake when the sandbox was given to another one.
  */
 export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: SandboxRow, report: SandboxReport): Promise<string | null> {
-	if (report.removed && sandbox.desired_status === 'Deleted') {
+	const server = deps.compute === undefined ? undefined : await serverRow(tx, sandbox.id);
+	if (report.removed && server === undefined && sandbox.desired_status === 'Deleted') {
 		await dropSandbox(deps, tx, sandbox);
 		return null;
 	}
@@ -28,6 +33,13 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 	const finished = new Map<string, Operation>();
 	let moved: string | null = null;
 	for (const outcome of report.operations) {
+		if (server !== undefined) {
+			const called = await serverRow(tx, sandbox.id);
+			if (called?.call_id === outcome.id) {
+				await takeCallReport(deps, tx, called, outcome, report);
+				continue;
+			}
+		}
 		const operation = await openOperation(tx, sandbox.id, outcome.id);
 		if (operation === null) continue;
 		await writeOutcome(tx, operation, outcome);
@@ -44,6 +56,12 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		if (row !== undefined && row.sandbox_id === sandbox.id && row.desired_status === 'Deleted') await dropContainer(deps, tx, row);
 	}
 	await deps.volumes.detached(tx, sandbox.id, report.detachedVolumes);
+	const called = server === undefined ? undefined : await serverRow(tx, sandbox.id);
+	if (called?.goal === 'Deleted' || called?.stage === 'failed') {
+		// What is seen of a sandbox while it is taken from its host is no news of it.
+		if (report.removed && called.goal === 'Deleted') await leftHost(deps, tx, sandbox);
+		return null;
+	}
 	await noteContainers(deps, tx, sandbox, report, finished);
 	const after = await sandboxRow(tx, sandbox.id);
 	if (after === undefined || after.host !== sandbox.host) return moved;
@@ -97,7 +115,7 @@ async function noteContainers(
 	report: SandboxReport,
 	finished: ReadonlyMap<string, Operation>,
 ): Promise<void> {
-	const open = await tx
+	const unfinished = await tx
 		.selectFrom('operation')
 		.select(['target_id', 'kind', 'error'])
 		.where('sandbox_id', '=', sandbox.id)
@@ -105,6 +123,7 @@ async function noteContainers(
 		.where(isUnfinished)
 		.orderBy('seq')
 		.execute();
+	const open = unfinished.filter((operation) => !isNetworkOperation(operation));
 	const rows = new Map((await containersOf(tx, sandbox.id)).map((row) => [row.id, row]));
 	for (const seen of report.containers) {
 		const row = rows.get(seen.id);

@@ -9,6 +9,8 @@ import { insertSandbox, type SandboxRow, sandboxRow } from '../store/sandboxes.t
 import type { StoreTransaction } from '../store/store.ts';
 import type { CreateSandbox, MountRequest } from './control.ts';
 import type { Deps } from './deps.ts';
+import type { Prepared } from './servers/prepare.ts';
+import { insertServerOf } from './servers/record.ts';
 import { volumeNeeds } from './volume-placement.ts';
 
 /** What a sandbox claims of its host at its making. */
@@ -27,7 +29,7 @@ export async function writeSandbox(
 	deps: Deps,
 	tx: StoreTransaction,
 	principal: Principal,
-	input: CreateSandbox,
+	input: CreateSandbox & Prepared,
 	createdBy: SandboxCreator,
 	size: InitialSize,
 	mounts: readonly MountRequest[] = [],
@@ -87,7 +89,8 @@ export async function writeSandbox(
 	});
 	const subject = { projectId: principal.projectId, sandboxId: id, containerId: null };
 	const operation = { requestId: principal.requestId, projectId: principal.projectId, userId: principal.userId } as const;
-	if (placed.host === null) {
+	if (input.server !== undefined) await insertServerOf(deps, tx, principal, id, input.server);
+	if (placed.host === null && placed.reason !== null) {
 		await tx.updateTable('sandbox').set({ status: 'Error', status_reason: placed.reason, task_state: null }).where('id', '=', id).execute();
 		await insertOperation(
 			tx,
@@ -96,7 +99,13 @@ export async function writeSandbox(
 		);
 		await insertEvent(tx, { ...subject, kind: 'sandbox.created', status: 'Error', reason: placed.reason, detail: { name } }, now);
 	} else {
-		await tx.updateTable('sandbox').set({ host: placed.host, availability_zone: placed.availabilityZone }).where('id', '=', id).execute();
+		if (placed.host !== null) {
+			await tx
+				.updateTable('sandbox')
+				.set({ host: placed.host, availability_zone: placed.availabilityZone })
+				.where('id', '=', id)
+				.execute();
+		}
 		const sandbox = { id, host: placed.host, projectId: principal.projectId };
 		await deps.network.attach(tx, principal, sandbox, input.nets ?? [], input.securityGroups ?? null);
 		if (input.publish !== undefined && input.publish.length > 0) await deps.network.publish(tx, principal, id, input.publish);

@@ -8,6 +8,7 @@ import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts'
 import { containersOf } from '../store/containers.ts';
 import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
+import { giveServerWork } from '../store/servers.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { SandboxTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -22,6 +23,8 @@ import { findSandbox } from './lookup.ts';
 import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
+import { prepareSandbox } from './servers/prepare.ts';
+import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, sandboxViews } from './views.ts';
 import { waitFor } from './wait.ts';
@@ -74,10 +77,12 @@ export class Sandboxes implements SandboxControl {
 	}
 
 	async create(principal: Principal, input: CreateSandbox, idempotency?: Idempotency): Promise<SandboxView> {
+		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
+		const wish = known ? input : await this.#prepared(principal, input);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const earlier = await earlierTarget(tx, principal, idempotency);
 			if (earlier !== null) return await existing(tx, earlier);
-			const created = await writeSandbox(this.#deps, tx, principal, input, 'user', { cpu: 0, memory: 0, disk: 0 });
+			const created = await writeSandbox(this.#deps, tx, principal, wish, 'user', { cpu: 0, memory: 0, disk: 0 });
 			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
 			await this.#deps.quotas.check(tx, principal.projectId, [
 				'sandboxes',
@@ -215,7 +220,8 @@ export class Sandboxes implements SandboxControl {
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const found = await findSandbox(tx, principal, ref);
 			checkSandboxAction(kind, toSandbox(found));
-			if (found.host === null) throw fail('conflict', `Sandbox ${found.id} has no host: ${found.status_reason ?? 'it was never placed'}`);
+			if (found.host === null && !isPending(found))
+				throw fail('conflict', `Sandbox ${found.id} has no host: ${found.status_reason ?? 'it was never placed'}`);
 			await changeSandbox(
 				tx,
 				found,
@@ -228,6 +234,13 @@ export class Sandboxes implements SandboxControl {
 		});
 		failPoint(`control.${kind}-sandbox.committed`);
 		this.#wake(row);
+	}
+
+	/** A server has room for one container of the size that those have that give none, whatever else is not said. */
+	async #prepared(principal: Principal, input: CreateSandbox) {
+		const { defaultCpu, defaultMemory } = this.#deps.options;
+		const size = { cpu: input.cpu ?? defaultCpu, memory: input.memory ?? defaultMemory, disk: input.disk ?? 0 };
+		return await prepareSandbox(this.#deps, principal, input, size);
 	}
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: SandboxRow, kind: SandboxOperationKind, args: OperationArgs): Promise<void> {
@@ -247,6 +260,7 @@ export class Sandboxes implements SandboxControl {
 			},
 			this.#deps.now(),
 		);
+		if (this.#deps.compute !== undefined) await giveServerWork(tx, row.id);
 	}
 
 	#wake(row: SandboxRow): void {

@@ -6,6 +6,8 @@ import { Events } from './events.ts';
 import { HostLink, type HostLinkOptions } from './host-link.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Sandboxes } from './sandboxes.ts';
+import { ServerPoller } from './servers/poller.ts';
+import { Provisioner } from './servers/provisioner.ts';
 
 /** The whole of control over one store. */
 export class Service implements Control {
@@ -14,6 +16,8 @@ export class Service implements Control {
 	readonly capsules: Capsules;
 	readonly events: Events;
 	readonly housekeeping: Housekeeping;
+	/** Where sandboxes are servers of a compute service. */
+	readonly #provisioning: readonly (Provisioner | ServerPoller)[];
 	readonly #deps: Deps;
 
 	constructor(deps: Deps) {
@@ -23,6 +27,8 @@ export class Service implements Control {
 		this.capsules = new Capsules(deps);
 		this.events = new Events(deps);
 		this.housekeeping = new Housekeeping(deps);
+		const { compute } = deps;
+		this.#provisioning = compute === undefined ? [] : [new Provisioner(deps, compute), new ServerPoller(deps, compute)];
 	}
 
 	/** The side of the bus that agents speak to. */
@@ -35,9 +41,10 @@ export class Service implements Control {
 		this.#deps.store.onCommit(() => this.#deps.hub.notify());
 		await this.#deps.store.transaction((tx) => this.#deps.network.initialize(tx));
 		this.housekeeping.start();
+		for (const part of this.#provisioning) part.start();
 	}
 
 	async stop(): Promise<void> {
-		await this.housekeeping.stop();
+		await Promise.all([this.housekeeping.stop(), ...this.#provisioning.map((part) => part.stop())]);
 	}
 }

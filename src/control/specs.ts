@@ -6,25 +6,35 @@ import type { ContainerSpec, OperationSpec, RegistryAuth, SandboxSpec } from '..
 import { type ContainerRow, containersOf, toContainer } from '../store/containers.ts';
 import { openOperations } from '../store/operations.ts';
 import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
+import { serverRow } from '../store/servers.ts';
 import type { Queryable } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import { imageChoices } from './project-images.ts';
+import { callOf, goalOf } from './servers/call.ts';
+import { isNetworkOperation } from './servers/sight.ts';
 
 /**
  * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
  * that operations take effect one after another; without one it is what was wanted last. A delete waits for nothing,
  * and the last one says how.
+ * What is wanted of a server's sandbox is what the compute service called for last, and the call is its operation. Its
+ * containers wait for the networks.
  */
 export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): Promise<SandboxSpec> {
 	const sandbox = toSandbox(row);
 	const open = await openOperations(db, row.id);
 	const firstOf = new Map<string, Operation>();
 	for (const operation of open) {
+		if (isNetworkOperation(operation)) continue;
 		if (operation.kind === 'delete' || !firstOf.has(operation.targetId)) firstOf.set(operation.targetId, operation);
 	}
-	const operation = firstOf.get(row.id) ?? null;
+	const server = deps.compute === undefined ? undefined : await serverRow(db, row.id);
+	const first = firstOf.get(row.id) ?? null;
+	const operation = server === undefined || first?.kind === 'update' ? first : null;
+	const call = server === undefined ? null : callOf(server);
+	const goal = operation === null ? sandbox.desiredStatus : sandboxGoal(operation, sandbox.desiredStatus);
 	const containers: ContainerSpec[] = [];
-	const rows = await containersOf(db, row.id);
+	const rows = server?.ready === 0 ? [] : await containersOf(db, row.id);
 	const images = await imageChoices(db, row.host, rows);
 	for (const container of rows) {
 		const first = firstOf.get(container.id) ?? null;
@@ -46,19 +56,21 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		projectId: row.project_id,
 		version: row.spec_version,
 		driver: row.driver,
-		goal: operation === null ? sandbox.desiredStatus : sandboxGoal(operation, sandbox.desiredStatus),
-		operation: operation === null ? null : operationSpec(operation),
+		goal: server === undefined ? goal : goalOf(server),
+		operation: call ?? (operation === null ? null : operationSpec(operation)),
 		hostname: row.hostname,
 		namespaces: sandbox.namespaces,
 		runtime: row.runtime,
-		cpu: row.cpu,
-		memory: row.memory,
+		// A server has what its flavor gives, whatever is in it.
+		cpu: row.cpu ?? server?.vcpus ?? null,
+		memory: row.memory ?? server?.memory_mib ?? null,
 		labels: sandbox.labels,
 		ports: await deps.network.portSpecs(db, row.id),
 		volumes: await deps.volumes.specs(db, row.id),
 		hosts: await deps.network.hostNames(db, row.id, deps.options.maxHostNames),
 		dns: { nameservers, search: [] },
 		containers,
+		...(server === undefined || server.server_id === null ? {} : { serverId: server.server_id }),
 		tellAgain: row.status === 'Unknown' || rows.some((container) => container.status === 'Unknown'),
 	};
 }

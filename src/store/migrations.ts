@@ -191,10 +191,9 @@ CREATE TABLE server (
   sandbox_id TEXT PRIMARY KEY REFERENCES sandbox (id) ON DELETE CASCADE, project_id TEXT NOT NULL, server_id TEXT UNIQUE,
   origin TEXT NOT NULL, request TEXT NOT NULL, vcpus INTEGER NOT NULL, memory_mib INTEGER NOT NULL, disk_gib INTEGER NOT NULL,
   delegation TEXT, stage TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT, goal TEXT, call_id TEXT, call_kind TEXT, call_args TEXT,
-  call_started_at INTEGER, call_error TEXT, ready INTEGER NOT NULL, acted_for TEXT, work INTEGER NOT NULL, attempts INTEGER NOT NULL,
-  next_at INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL
+  call_started_at INTEGER, call_error TEXT, ready INTEGER NOT NULL, acted_for TEXT, work INTEGER NOT NULL, error TEXT, created_at INTEGER NOT NULL
 );
-CREATE INDEX server_with_work ON server (next_at) WHERE work = 1;
+CREATE INDEX server_with_work ON server (created_at) WHERE work > 0;
 CREATE TABLE server_port (
   sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE, position INTEGER NOT NULL, project_id TEXT NOT NULL,
   network_id TEXT NOT NULL, port_id TEXT, made INTEGER NOT NULL, asked INTEGER NOT NULL, wanted TEXT NOT NULL, secured INTEGER NOT NULL,

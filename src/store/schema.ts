@@ -375,7 +375,7 @@ export interface ServerTable {
 	delegation: string | null;
 	/** `making`, `standing`, or `failed`: what was made of it is to go, and the sandbox stays in Error. */
 	stage: string;
-	/** Whether the compute service may have been asked to make it. */
+	/** How often the compute service may have been asked to make it. */
 	asked: number;
 	/** As the compute service has it: ServerState; `gone` = it is known to have nothing of it. null = not looked at. */
 	state: string | null;
@@ -392,10 +392,8 @@ export interface ServerTable {
 	ready: number;
 	/** Operation whose action the compute service was asked for. */
 	acted_for: string | null;
-	/** Whether the provisioner has something to do, and when next. */
+	/** Grows with each thing that the provisioner is to look at; 0 = it has nothing to do. */
 	work: number;
-	attempts: number;
-	next_at: number;
 	/** What hinders it; null = nothing. */
 	error: string | null;
 	created_at: number;

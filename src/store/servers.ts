@@ -22,9 +22,13 @@ export async function updateServer(tx: StoreTransaction, sandboxId: string, chan
 	await tx.updateTable('server').set(change).where('sandbox_id', '=', sandboxId).execute();
 }
 
-/** There is something for the provisioner to do, at once. Nothing happens where the sandbox is no server. */
+/** There is something for the provisioner to do. Nothing happens where the sandbox is no server. */
 export async function giveServerWork(tx: StoreTransaction, sandboxId: string): Promise<void> {
-	await updateServer(tx, sandboxId, { work: 1, next_at: 0 });
+	await tx
+		.updateTable('server')
+		.set((eb) => ({ work: eb('work', '+', 1) }))
+		.where('sandbox_id', '=', sandboxId)
+		.execute();
 }
 
 /** In the order of their interfaces. */

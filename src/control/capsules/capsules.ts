@@ -6,6 +6,7 @@ import { checkSandboxAction } from '../../model/transitions.ts';
 import { containersOf, toContainer } from '../../store/containers.ts';
 import { idList } from '../../store/id-list.ts';
 import { insertOperation } from '../../store/operations.ts';
+import { giveServerWork } from '../../store/servers.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../../store/sandboxes.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { changeSandbox } from '../changes.ts';
@@ -18,7 +19,7 @@ import { inOrder, page } from '../lists.ts';
 import { findCapsule } from '../lookup.ts';
 import { waitFor } from '../wait.ts';
 import type { CapsuleControl, CapsuleView, CreateCapsule, UpdateCapsule } from './capsule-control.ts';
-import { writeCapsule } from './creation.ts';
+import { prepareCapsule, writeCapsule } from './creation.ts';
 import { startMembers } from './progress.ts';
 import { capsuleViews } from './views.ts';
 
@@ -45,10 +46,12 @@ export class Capsules implements CapsuleControl {
 	}
 
 	async create(principal: Principal, input: CreateCapsule, idempotency?: Idempotency): Promise<CapsuleView> {
+		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
+		const wish = known ? input : await prepareCapsule(this.#deps, principal, input);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const earlier = await earlierTarget(tx, principal, idempotency);
 			if (earlier !== null) return await findCapsule(tx, principal, earlier);
-			const created = await writeCapsule(this.#deps, tx, principal, input);
+			const created = await writeCapsule(this.#deps, tx, principal, wish);
 			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
 			await this.#deps.quotas.check(tx, principal.projectId, [
 				'sandboxes',
@@ -169,6 +172,7 @@ export class Capsules implements CapsuleControl {
 			},
 			now,
 		);
+		if (this.#deps.compute !== undefined) await giveServerWork(tx, row.id);
 	}
 
 	#wake(row: SandboxRow): void {

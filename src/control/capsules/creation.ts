@@ -8,6 +8,8 @@ import { writeContainer } from '../container-creation.ts';
 import type { MountRequest } from '../control.ts';
 import type { Deps } from '../deps.ts';
 import { writeSandbox } from '../sandbox-creation.ts';
+import { type Prepared, prepareSandbox } from '../servers/prepare.ts';
+import { isPending } from '../servers/record.ts';
 import type { CapsuleContainer, CreateCapsule } from './capsule-control.ts';
 import { attachVolumes, volumeRequests } from './volumes.ts';
 
@@ -16,16 +18,15 @@ import { attachVolumes, volumeRequests } from './volumes.ts';
  * there is none, every container. The others are made meanwhile, and wait for their turn. Where no host has room, all
  * of it is written in status Error, and holds nothing.
  */
-export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: Principal, input: CreateCapsule): Promise<SandboxRow> {
+export async function writeCapsule(
+	deps: Deps,
+	tx: StoreTransaction,
+	principal: Principal,
+	input: CreateCapsule & Prepared,
+): Promise<SandboxRow> {
 	const name = input.name ?? inventName('capsule');
-	const withDefaults = (container: CapsuleContainer) => ({
-		cpu: container.cpu ?? deps.options.defaultCpu,
-		memory: container.memory ?? deps.options.defaultMemory,
-	});
-	const size = capsuleSize(input.initContainers.map(withDefaults), input.containers.map(withDefaults));
-	const exposes = [...input.initContainers, ...input.containers].some(({ exposedPorts }) => exposedPorts.length > 0);
-	// As with containers: who says which ports are open means that the others are not.
-	const groups = input.securityGroups ?? (exposes ? [] : undefined);
+	const size = sizeOf(deps, input);
+	const groups = groupsOf(input);
 	const sandbox = await writeSandbox(
 		deps,
 		tx,
@@ -37,6 +38,7 @@ export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: 
 			...(groups === undefined ? {} : { securityGroups: groups }),
 			...(input.availabilityZone === undefined ? {} : { availabilityZone: input.availabilityZone }),
 			...(input.publish.length === 0 ? {} : { publish: input.publish }),
+			...(input.server === undefined ? {} : { server: input.server }),
 		},
 		'capsule',
 		{ ...size, disk: 0 },
@@ -46,7 +48,7 @@ export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: 
 		.insertInto('capsule')
 		.values({ sandbox_id: sandbox.id, annotations: JSON.stringify(input.annotations), restart_policy: input.restartPolicy })
 		.execute();
-	const volumes = sandbox.host === null ? null : await attachVolumes(deps, tx, principal, sandbox, input);
+	const volumes = sandbox.host === null && !isPending(sandbox) ? null : await attachVolumes(deps, tx, principal, sandbox, input);
 	failPoint('control.create-capsule.volumes-attached');
 	const used = new Set<string>();
 	for (const [ordinal, container] of [...input.initContainers, ...input.containers].entries()) {
@@ -79,6 +81,28 @@ export async function writeCapsule(deps: Deps, tx: StoreTransaction, principal: 
 		);
 	}
 	return sandbox;
+}
+
+/** Finds what the capsule's sandbox names of other services; before the transaction. */
+export async function prepareCapsule(deps: Deps, principal: Principal, input: CreateCapsule): Promise<CreateCapsule & Prepared> {
+	if (deps.compute === undefined) return input;
+	const groups = groupsOf(input);
+	const wish = groups === undefined ? input : { ...input, securityGroups: groups };
+	return await prepareSandbox(deps, principal, wish, { ...sizeOf(deps, input), disk: 0 });
+}
+
+function sizeOf(deps: Deps, input: CreateCapsule) {
+	const withDefaults = (container: CapsuleContainer) => ({
+		cpu: container.cpu ?? deps.options.defaultCpu,
+		memory: container.memory ?? deps.options.defaultMemory,
+	});
+	return capsuleSize(input.initContainers.map(withDefaults), input.containers.map(withDefaults));
+}
+
+/** As with containers: who says which ports are open means that the others are not. */
+function groupsOf(input: CreateCapsule): readonly string[] | undefined {
+	const exposes = [...input.initContainers, ...input.containers].some(({ exposedPorts }) => exposedPorts.length > 0);
+	return input.securityGroups ?? (exposes ? [] : undefined);
 }
 
 function mountRequest(mount: CapsuleContainer['mounts'][number], volumes: ReadonlyMap<string, string>): MountRequest {

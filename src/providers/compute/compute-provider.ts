@@ -18,8 +18,8 @@ export interface ComputeProvider {
 	servers(changedSince: number | null, signal: AbortSignal): Promise<readonly ServerView[]>;
 	/** What is in that state already, or on its way there, may be a `conflict`. */
 	act(serverId: string, action: ServerAction, signal: AbortSignal): Promise<void>;
-	/** What is gone already is no error. */
-	remove(serverId: string, signal: AbortSignal): Promise<void>;
+	/** What is gone already is no error. It is not gone yet when this answers. `force` = also where it is stuck in something else. */
+	remove(serverId: string, force: boolean, signal: AbortSignal): Promise<void>;
 	attachPort(serverId: string, portId: string, signal: AbortSignal): Promise<void>;
 	/** What is not attached is no error. It is not detached yet when this answers. */
 	detachPort(serverId: string, portId: string, signal: AbortSignal): Promise<void>;
