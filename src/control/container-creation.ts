@@ -170,7 +170,12 @@ export function checkImageDriver(imageDriver: string | null): void {
 
 function checkInput(input: CreateContainer): void {
 	checkJoining(input);
-	if (input.securityGroups !== undefined && input.securityGroups.length > 0 && input.exposedPorts !== undefined && Object.keys(input.exposedPorts).length > 0) {
+	if (
+		input.securityGroups !== undefined &&
+		input.securityGroups.length > 0 &&
+		input.exposedPorts !== undefined &&
+		Object.keys(input.exposedPorts).length > 0
+	) {
 		throw fail('invalid-value', 'security_groups and exposed_ports exclude each other: exposed_ports makes a group of its own.');
 	}
 	if (input.cpuPolicy === 'dedicated') {

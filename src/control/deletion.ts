@@ -65,7 +65,8 @@ export async function askContainerDelete(deps: Deps, tx: StoreTransaction, asker
 	);
 	await changeContainer(tx, row, { status: 'Deleting', task_state: 'container_deleting', desired_status: 'Deleted' }, now);
 	await touchSandbox(tx, row.sandbox_id);
-	if (sandbox === undefined || !(await isHeld(tx, sandbox)) || !(await hasContainers(deps, tx, sandbox))) await dropContainer(deps, tx, row);
+	if (sandbox === undefined || !(await isHeld(tx, sandbox)) || !(await hasContainers(deps, tx, sandbox)))
+		await dropContainer(deps, tx, row);
 }
 
 /** Whether a host that can be expected to come back may hold something of the sandbox. */

@@ -6,8 +6,8 @@ import { fromJson } from '../store/json.ts';
 import type { HostTable } from '../store/schema.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import { dropContainer, dropSandbox } from './deletion.ts';
-import { leftHost } from './servers/leave.ts';
 import type { Deps } from './deps.ts';
+import { leftHost } from './servers/leave.ts';
 
 /** A host with what is used of it now. */
 export interface HostView extends Host {

@@ -7,11 +7,7 @@ import type { Idempotency } from './control.ts';
  * Id of what an earlier request under the same key made; null for the first one. Part of the creating transaction,
  * so that a key is known exactly when its thing exists.
  */
-export async function earlierTarget(
-	tx: Queryable,
-	principal: Principal,
-	idempotency: Idempotency | undefined,
-): Promise<string | null> {
+export async function earlierTarget(tx: Queryable, principal: Principal, idempotency: Idempotency | undefined): Promise<string | null> {
 	if (idempotency === undefined) return null;
 	const row = await tx
 		.selectFrom('idempotency')

@@ -100,11 +100,7 @@ export async function writeSandbox(
 		await insertEvent(tx, { ...subject, kind: 'sandbox.created', status: 'Error', reason: placed.reason, detail: { name } }, now);
 	} else {
 		if (placed.host !== null) {
-			await tx
-				.updateTable('sandbox')
-				.set({ host: placed.host, availability_zone: placed.availabilityZone })
-				.where('id', '=', id)
-				.execute();
+			await tx.updateTable('sandbox').set({ host: placed.host, availability_zone: placed.availabilityZone }).where('id', '=', id).execute();
 		}
 		const sandbox = { id, host: placed.host, projectId: principal.projectId };
 		await deps.network.attach(tx, principal, sandbox, input.nets ?? [], input.securityGroups ?? null);

@@ -8,9 +8,9 @@ import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts'
 import { containersOf } from '../store/containers.ts';
 import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
-import { giveServerWork } from '../store/servers.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { SandboxTable } from '../store/schema.ts';
+import { giveServerWork } from '../store/servers.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { changeSandbox } from './changes.ts';
 import type { ContainerView, CreateSandbox, Idempotency, ListQuery, SandboxControl, SandboxView, UpdateSandbox } from './control.ts';
