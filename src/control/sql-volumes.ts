@@ -6,6 +6,7 @@ import type { VolumeSpec } from '../model/spec.ts';
 import { touchSandbox } from '../store/sandboxes.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import type { MountRequest } from './control.ts';
+import { FileContents } from './file-contents.ts';
 import { findVolume, type VolumeRow } from './volume-lookup.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -35,10 +36,12 @@ interface Target {
 /** Volumes and injected files over the store. Their data is made by the agent of the host that they are attached on. */
 export class SqlVolumes implements Volumes {
 	readonly #secrets: Sealer;
+	readonly #files: FileContents;
 	readonly #options: VolumesOptions;
 
 	constructor(secrets: Sealer, options: VolumesOptions) {
 		this.#secrets = secrets;
+		this.#files = new FileContents((sealed, id) => secrets.unseal(sealed, id));
 		this.#options = options;
 	}
 
@@ -144,25 +147,19 @@ export class SqlVolumes implements Volumes {
 		const rows = await db
 			.selectFrom('volume_attachment')
 			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
-			.select([
-				'volume.id',
-				'volume.provider',
-				'volume.size',
-				'volume.contents',
-				'volume.made',
-				'volume_attachment.read_only',
-				'volume_attachment.detaching',
-			])
+			.select(['volume.id', 'volume.provider', 'volume.size', 'volume.made', 'volume_attachment.read_only', 'volume_attachment.detaching'])
 			.where('volume_attachment.sandbox_id', '=', sandboxId)
 			.orderBy('volume_attachment.created_at')
 			.orderBy('volume.id')
 			.execute();
+		const files = rows.filter(({ provider }) => provider === 'file').map(({ id }) => id);
+		const contents = files.length === 0 ? new Map<string, string>() : await this.#files.read(db, files);
 		return rows.map((row) => ({
 			id: row.id,
 			provider: row.provider === 'file' ? 'file' : row.provider === 'cinder' ? 'cinder' : 'local',
 			size: row.size,
 			readOnly: row.read_only === 1,
-			contents: row.contents === null ? null : this.#secrets.unseal(row.contents, row.id),
+			contents: contents.get(row.id) ?? null,
 			made: row.made === 1,
 			detached: row.detaching === 1,
 		}));

@@ -1,9 +1,10 @@
 /** Control's side of volumes, with a model of a host. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { FileContents } from '../../../src/control/file-contents.ts';
 import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { ZunboxError } from '../../../src/model/errors.ts';
-import { hostFacts, principal, startControl } from '../../support/control.ts';
+import { hostFacts, plainSealer, principal, startControl } from '../../support/control.ts';
 import { ModelHost } from '../../support/model-host.ts';
 
 const me = principal('p1');
@@ -200,4 +201,39 @@ test('a project sees its own; pages; names', async (t) => {
 	await assert.rejects(volumes.attach(me, mine.id, foreign.id, false), code('volume-not-found'));
 	await assert.rejects(sandboxes.create(me, { volumes: [{ source: foreign.id }] }), code('volume-not-found'));
 	await assert.rejects(volumes.attach(other, mine.id, foreign.id, false), code('sandbox-not-found'));
+});
+
+test('injected files are opened once, and the newest of them are kept', async (t) => {
+	const { control, sandboxes, containers } = await prepare(t);
+	const { id } = await sandboxes.create(me, {});
+	const mounts = ['AAAA', 'BBBB', 'CCCC'].map((source, n) => ({ type: 'bind', source, destination: `/etc/${n}` }) as const);
+	await containers.create(me, { image: 'busybox', sandbox: id, run: true, mounts });
+	const rows = await control.store.db.selectFrom('volume').select(['id', 'contents']).execute();
+	const ids = ['AAAA', 'BBBB', 'CCCC'].map((text) => rows.find(({ contents }) => contents === `sealed:${text}`)?.id ?? '');
+	const opened: string[] = [];
+	const files = new FileContents((sealed) => {
+		opened.push(sealed);
+		return plainSealer.unseal(sealed);
+	}, 8);
+	const read = async (...numbers: number[]) => [
+		...(await files.read(
+			control.store.db,
+			numbers.map((n) => ids[n] ?? ''),
+		)),
+	];
+	assert.deepEqual(
+		new Map(await read(0, 1)),
+		new Map([
+			[ids[0] ?? '', 'AAAA'],
+			[ids[1] ?? '', 'BBBB'],
+		]),
+	);
+	await read(1, 0);
+	assert.equal(opened.length, 2);
+	await read(2);
+	await read(0, 2);
+	assert.equal(opened.length, 3, 'what was not asked for for longest went');
+	assert.deepEqual(await read(1), [[ids[1], 'BBBB']]);
+	assert.equal(opened.length, 4);
+	assert.deepEqual(await files.read(control.store.db, ['none']), new Map());
 });
