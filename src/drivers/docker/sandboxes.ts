@@ -6,6 +6,7 @@ import { flag, items, number, text } from './engine/json.ts';
 import { updatedLimits } from './engine-limits.ts';
 import { ensureCreated, pauseObject, removeObject, unpauseObject } from './life-cycle.ts';
 import { ownFilter, sandboxEngineName } from './names.ts';
+import { namespacePath } from './network-namespace.ts';
 import { PauseImage } from './pause-image.ts';
 import { holderLimits, recordedLimits, sandboxConfig } from './sandbox-config.ts';
 
@@ -97,7 +98,7 @@ export class DockerSandboxes implements SandboxDriver {
 	async networkNamespacePath(sandboxId: string, signal: AbortSignal): Promise<string | null> {
 		const inspected = await this.#context.objects.inspect('sandbox', sandboxId, signal);
 		const pid = number(inspected, 'State', 'Pid');
-		return pid > 0 ? `/proc/${pid}/ns/net` : null;
+		return pid > 0 ? await namespacePath(`/proc/${pid}/ns/net`, text(inspected, 'NetworkSettings', 'SandboxKey')) : null;
 	}
 
 	/** For one that may have run before: its limits as they were last set, after what still runs of it was ended. */
