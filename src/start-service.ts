@@ -43,7 +43,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 		stops.add(await holdAlone(await folder(config)));
 		const cloud = await openCloud(config, log);
 		if (cloud !== null) stops.add(() => cloud.session.close());
-		const control = await wireControl(config, options.driver?.name ?? config.driver.name, log, stops);
+		const control = await wireControl(config, options.driver?.name ?? config.driver.name, cloud, log, stops);
 		let url = publicUrlOf(config);
 		const publicUrl = () => url;
 		const identity = wireIdentity(config, control.store, cloud, publicUrl, log);

@@ -300,6 +300,25 @@ export const configSchema = Type.Object(
 		compute: Type.Object(
 			{
 				provider: provider('nova', 'Who places and provisions sandboxes: the service itself, or Nova, for which a sandbox is a server.'),
+				image: Type.String({
+					minLength: 1,
+					default: 'zunbox-sandbox',
+					description:
+						'Id or name of the Glance image that servers are made of. Nova wants one; nothing of it is used, so the smallest will do. Everybody must be able to use it.',
+				}),
+				atOnce: Type.Integer({
+					minimum: 1,
+					maximum: 256,
+					default: 8,
+					description: 'How many sandboxes are provisioned or taken down at the same time.',
+				}),
+				pollInterval: Type.Integer({
+					minimum: 1,
+					maximum: 3600,
+					...seconds,
+					default: 5,
+					description: 'How often Nova is asked which servers changed.',
+				}),
 				socket: optionalText({
 					format: 'absolute-path',
 					description:

@@ -75,7 +75,7 @@ export async function wireApi(
 			(app, context) => quotaRoutes(app, context, new QuotaControl(store, quotas)),
 			(app, context) => registryRoutes(app, context, new RegistryControl(deps, secrets)),
 			(app, context) => imageRoutes(app, context, { images, search: new ImageSearch(deps, new HttpRegistryCatalog(), context.registries) }),
-			(app, context) => zunNetworkRoutes(app, context, (principal, ref) => network.findNetwork(store.db, principal, ref)),
+			(app, context) => zunNetworkRoutes(app, context, (principal, ref) => deps.network.findNetwork(store.db, principal, ref)),
 		],
 	});
 }

@@ -20,6 +20,8 @@ import { webhookSender } from '../providers/events/webhook-sender.ts';
 import { EmbeddedNetworkProvider } from '../providers/network/embedded/embedded-network-provider.ts';
 import { Secrets } from '../store/secrets.ts';
 import { Store } from '../store/store.ts';
+import type { Cloud } from './cloud.ts';
+import { wireCompute } from './compute.ts';
 import type { Stops } from './stops.ts';
 
 const seconds = 1000;
@@ -33,6 +35,7 @@ export interface WiredControl {
 	readonly store: Store;
 	readonly secrets: Secrets;
 	readonly bus: InProcessBus;
+	/** Networks of our own: what the network API serves where nobody else does. */
 	readonly network: EmbeddedNetworkProvider;
 	readonly quotas: SqlQuotas;
 	readonly deps: Deps;
@@ -40,8 +43,8 @@ export interface WiredControl {
 	readonly images: Images;
 }
 
-/** `driver` is the name of the driver that new sandboxes are made with. */
-export async function wireControl(config: Config, driver: string, log: Log, stops: Stops): Promise<WiredControl> {
+/** `driver` is the name of the driver that new sandboxes are made with; `cloud` null = no service of a cloud is used. */
+export async function wireControl(config: Config, driver: string, cloud: Cloud | null, log: Log, stops: Stops): Promise<WiredControl> {
 	const now = Date.now;
 	const store = await Store.open({ path: path.join(config.dataDirectory, 'zunbox.db') });
 	stops.add(() => store.close());
@@ -69,12 +72,14 @@ export async function wireControl(config: Config, driver: string, log: Log, stop
 		hostDownAfter: config.hosts.downAfter * seconds,
 		now,
 	});
+	const servers = config.compute.provider === 'nova' && cloud !== null ? wireCompute(config, cloud, secrets, now) : null;
 	const deps: Deps = {
 		store,
 		bus,
 		hub: new Hub(),
-		network,
-		placement,
+		network: servers?.network ?? network,
+		placement: servers?.placement ?? placement,
+		...(servers === null ? {} : { compute: servers.compute }),
 		quotas,
 		volumes: new SqlVolumes(secrets, {
 			maxFileSize: maxInjectedFile,

@@ -26,7 +26,7 @@ export async function makePort(context: StepContext, port: ServerPortRow, groupI
 	const { deps, compute, sight, signal } = context;
 	const { sandbox, server } = sight;
 	const { store } = deps;
-	let facts = port.asked === 1 ? await compute.ports.find(sandbox.id, port.position, signal) : null;
+	let facts = port.asked === 1 ? await compute.ports.find(port.project_id, sandbox.id, port.position, signal) : null;
 	if (facts === null) {
 		await store.transaction((tx) => updateServerPort(tx, port, { asked: 1 }));
 		failPoint('control.server.port-asked');

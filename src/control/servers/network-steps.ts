@@ -57,8 +57,10 @@ const looksBeforeRepeat = 30;
 /** Made by us, it goes, also if its making was never heard of; a user's own gets the groups back that are its own. */
 export async function removePort({ deps, compute, sight, signal }: StepContext, port: ServerPortRow): Promise<StepResult> {
 	if (port.made === 1) {
-		const known = port.port_id ?? (port.asked === 1 ? await compute.ports.find(sight.sandbox.id, port.position, signal) : null);
-		const portId = typeof known === 'string' ? known : (known?.portId ?? null);
+		const { project_id: projectId, position } = port;
+		const found =
+			port.port_id === null && port.asked === 1 ? await compute.ports.find(projectId, sight.sandbox.id, position, signal) : null;
+		const portId = port.port_id ?? found?.portId ?? null;
 		if (portId !== null) await compute.ports.remove(portId, signal);
 	} else await giveGroupsBack({ compute, sight, signal }, port);
 	failPoint('control.server.port-removed');
@@ -82,7 +84,7 @@ async function giveGroupsBack({ compute, sight, signal }: Pick<StepContext, 'com
 }
 
 export async function removeGroup({ deps, compute, signal }: StepContext, group: ServerGroupRow): Promise<StepResult> {
-	const id = group.group_id ?? (await compute.ports.findExposing(group.container_id, signal));
+	const id = group.group_id ?? (await compute.ports.findExposing(group.project_id, group.container_id, signal));
 	if (id !== null) await compute.ports.removeGroup(id, signal);
 	failPoint('control.server.group-removed');
 	await deps.store.transaction((tx) => tx.deleteFrom('server_group').where('container_id', '=', group.container_id).execute());

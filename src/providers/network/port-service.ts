@@ -5,8 +5,8 @@ import type { Delegation } from '../delegation.ts';
 export interface PortService {
 	/** Makes a port in the user's name. Not to be repeated without looking with `find` first. */
 	create(order: PortOrder, user: Delegation, signal: AbortSignal): Promise<PortFacts>;
-	/** The port that was made for this place of the sandbox; null = there is none. */
-	find(sandboxId: string, position: number, signal: AbortSignal): Promise<PortFacts | null>;
+	/** The port of the project that was made for this place of the sandbox; null = there is none. */
+	find(projectId: string, sandboxId: string, position: number, signal: AbortSignal): Promise<PortFacts | null>;
 	/** null = there is none, or not any more. */
 	port(portId: string, signal: AbortSignal): Promise<PortFacts | null>;
 	setGroups(portId: string, groupIds: readonly string[], signal: AbortSignal): Promise<void>;
@@ -15,7 +15,7 @@ export interface PortService {
 	/** The group that opens a container's exposed ports, made if it is not there. Answers its id. */
 	ensureExposing(order: ExposingOrder, signal: AbortSignal): Promise<string>;
 	/** Id of that group; null = there is none. */
-	findExposing(containerId: string, signal: AbortSignal): Promise<string | null>;
+	findExposing(projectId: string, containerId: string, signal: AbortSignal): Promise<string | null>;
 	/** What is gone already is no error. `conflict` while a port is in it. */
 	removeGroup(groupId: string, signal: AbortSignal): Promise<void>;
 }
