@@ -3,32 +3,20 @@ import { after, before, describe, test } from 'node:test';
 import type { Api } from '../../../src/api/http/route.ts';
 import { fieldGates } from '../../../src/api/microversion/gates.ts';
 import { maximumMinor, minimumMinor, negotiate } from '../../../src/api/microversion/version.ts';
+import { tarEntry, writeTar } from '../../../src/drivers/tar.ts';
 import { type Answer, ask, at, startApi } from '../../support/api-client.ts';
-import { type SampleRequest, sampleRequests } from '../../support/api-requests.ts';
 import { MemoryControl } from '../../support/memory-control.ts';
 
 const versions = Array.from({ length: maximumMinor - minimumMinor + 1 }, (_, index) => minimumMinor + index);
 
+/** What versions change beside the routes that they have: those are in version-gate.test.ts. */
 describe('microversions', () => {
 	let api: Api;
+	const control = new MemoryControl();
 	before(async () => {
-		api = await startApi(new MemoryControl());
+		api = await startApi(control);
 	});
 	after(() => api.close());
-
-	for (const request of sampleRequests) {
-		test(`${request.route} at every version`, async () => {
-			for (const version of versions) {
-				const answer = await send(api, request, version);
-				const there = version >= (request.from ?? minimumMinor) && version <= (request.to ?? maximumMinor);
-				assert.equal(answer.status, there ? request.status : 406, `at 1.${version}: ${answer.text}`);
-				assert.equal(answer.headers['openstack-api-version'], `container 1.${version}`);
-				assert.equal(answer.headers['openstack-api-minimum-version'], 'container 1.1');
-				assert.equal(answer.headers['openstack-api-maximum-version'], `container 1.${maximumMinor}`);
-				assert.equal(answer.headers['vary'], 'OpenStack-API-Version');
-			}
-		});
-	}
 
 	/** For each gated field of a create, a value of it that is right. */
 	const createValues: Readonly<Record<string, unknown>> = {
@@ -93,6 +81,44 @@ describe('microversions', () => {
 		});
 	}
 
+	test('the networks of a container are a row an address before 1.18, and a row a port from there', async () => {
+		for (let version = 13; version <= maximumMinor; version += 1) {
+			const { body } = await ask(api, 'GET /v1/containers/web/network_list', { version: `1.${version}` });
+			const rows = version < 18 ? ['ip_address', 'net_id', 'port_id', 'subnet_id', 'version'] : ['fixed_ips', 'net_id', 'port_id'];
+			assert.deepEqual(Object.keys(at(body, 'networks', 0) ?? {}).sort(), rows, `at 1.${version}`);
+			assert.equal(at(body, 'networks', 'length'), version < 18 ? 2 : 1, `at 1.${version}`);
+		}
+	});
+
+	test('archives are base64 from 1.25 and plain before, both ways', async () => {
+		const tar = writeTar([tarEntry('note', { bytes: Buffer.from('caf\u00e9', 'latin1') })]).toString('latin1');
+		control.output = 'plain text';
+		for (const version of versions) {
+			const form = version < 25 ? 'latin1' : 'base64';
+			const got = await ask(api, 'GET /v1/containers/web/get_archive?path=/etc', { version: `1.${version}` });
+			assert.equal(Buffer.from(String(at(got.body, 'data')), form).toString(), 'plain text', `at 1.${version}`);
+			const data = Buffer.from(tar, 'latin1').toString(form);
+			const put = await ask(api, 'POST /v1/containers/web/put_archive?path=/etc', { version: `1.${version}`, body: { data } });
+			assert.equal(put.status, 200, `at 1.${version}: ${put.text}`);
+			assert.equal(control.last('containers.putArchive').args[2], tar, `at 1.${version}`);
+		}
+	});
+
+	test('tty is as sent before 1.20 and from 1.36, and that of interactive between', async () => {
+		for (const version of versions) {
+			for (const [interactive, tty] of [
+				[true, false],
+				[false, true],
+				[true, true],
+			]) {
+				assert.equal((await create(api, { interactive, tty }, version)).status, 202);
+				const made = at(control.last('containers.create').args, 0);
+				const meant = version >= 20 && version < 36 ? interactive : tty;
+				assert.deepEqual([at(made, 'interactive') ?? false, at(made, 'tty') ?? false], [interactive, meant], `at 1.${version}`);
+			}
+		}
+	});
+
 	test('what Zun does not have is taken at every version', async () => {
 		for (const version of versions) assert.equal((await create(api, { sandbox: 'shelf', pids: 10 }, version)).status, 202);
 	});
@@ -133,10 +159,6 @@ describe('microversions', () => {
 		assert.equal((await ask(api, 'GET /v1/containers', { token: null, version: '1.99' })).status, 401);
 	});
 });
-
-function send(api: Api, { route, url, body }: SampleRequest, version: number): Promise<Answer> {
-	return ask(api, `${route.split(' ')[0]} ${url}`, { version: `1.${version}`, ...(body === undefined ? {} : { body }) });
-}
 
 function create(api: Api, fields: object, version: number): Promise<Answer> {
 	return ask(api, 'POST /v1/containers', { token: 'admin:project-a', version: `1.${version}`, body: { image: 'nginx', ...fields } });
