@@ -75,9 +75,13 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 	};
 }
 
-/** Its making failed, and nothing of it is on the host. */
+/**
+ * Its making failed, and nothing of it is on the host. What is wanted to run is not among these, though it may look the
+ * same while it is brought back: it was lost with its sandbox, and the host still has to make it.
+ */
 function isFailedMaking(row: ContainerRow): boolean {
-	return row.status === 'Error' && row.desired_status !== 'Deleted' && row.runtime_id === null;
+	const givenUp = row.desired_status === 'Created' || row.desired_status === 'Stopped';
+	return row.status === 'Error' && givenUp && row.runtime_id === null;
 }
 
 function operationSpec(operation: Operation): OperationSpec {

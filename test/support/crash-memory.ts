@@ -74,7 +74,9 @@ export class MemoryInstallation {
 	differences(): readonly string[] {
 		const all = (sql: string): readonly string[] => query(this.database, sql).map((row) => String(row['id']));
 		const sandboxes = all('select id from sandbox where host is not null');
-		const containers = all("select id from container where not (status = 'Error' and runtime_id is null)");
+		const containers = all(
+			"select id from container where not (status = 'Error' and runtime_id is null and desired_status in ('Created', 'Stopped'))",
+		);
 		const ports = all("select port.id from port join sandbox on sandbox.id = sandbox_id where sandbox.status in ('Running', 'Paused')");
 		const attached = all('select volume_id as id from volume_attachment');
 		const state = this.engine.list(owner);

@@ -68,7 +68,9 @@ export function wanted({ owner, database }: Installation): Holdings {
 	return withDatabase(database, (all) => {
 		const sandboxes = all('select * from sandbox where host is not null');
 		const active = sandboxes.filter((row) => row['status'] === 'Running' || row['status'] === 'Paused').map((row) => row['id']);
-		const containers = all("select * from container where not (status = 'Error' and runtime_id is null)");
+		const containers = all(
+			"select * from container where not (status = 'Error' and runtime_id is null and desired_status in ('Created', 'Stopped'))",
+		);
 		const ports = all('select * from port where sandbox_id is not null and host is not null');
 		const plugged = ports.filter((port) => active.includes(port['sandbox_id'] ?? null));
 		const networks = [...new Set(ports.map((port) => String(port['network_id'])))];

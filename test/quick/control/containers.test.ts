@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ZunboxError } from '../../../src/model/errors.ts';
+import type { ContainerReport, SandboxReport } from '../../../src/model/spec.ts';
 import { hostFacts, principal, startControl } from '../../support/control.ts';
 import { ModelHost } from '../../support/model-host.ts';
 
@@ -10,6 +11,15 @@ async function start(t: TestContext, options: Parameters<typeof startControl>[0]
 	await control.link.register(hostFacts('h1'));
 	const host = new ModelHost(control.link, 'h1');
 	return { ...control, host, containers: control.service.containers, sandboxes: control.service.sandboxes };
+}
+
+/** What an agent tells of a container that the engine has no more, while it cannot be made anew. */
+function lostContainer(id: string, reason: string): ContainerReport {
+	return {
+		...{ id, status: 'Error', statusReason: reason, runtimeId: null, revision: 1, exitCode: null, oomKilled: false, health: null },
+		...{ startedAt: null, finishedAt: null, restartCount: 0, command: null, entrypoint: null, workdir: null, hostname: null },
+		...{ ports: [], pull: null, ended: false },
+	};
 }
 
 function code(expected: string) {
@@ -122,6 +132,30 @@ test('a process that ends by itself is Stopped, with its exit code; auto_remove 
 	assert.equal(view.desiredStatus, 'Stopped');
 	assert.match(view.statusDetail, /^Exited\(3\) .* ago \(error\)$/);
 	await assert.rejects(containers.show(me, removed.id), code('container-not-found'));
+});
+
+test('what is wanted to run stays wanted, though it was lost with its sandbox and that cannot be made at once', async (t) => {
+	const { containers, sandboxes, link, host } = await start(t);
+	const me = principal('p1');
+	const box = await sandboxes.create(me, {});
+	const { id } = await containers.create(me, { image: 'busybox', run: true, sandbox: box.id });
+	await host.settle();
+	const spec = await link.sandbox('h1', box.id);
+	assert.ok(spec !== null);
+	const lost: SandboxReport = {
+		...{ sandboxId: box.id, version: spec.version, status: 'Error', statusReason: 'not now', removedContainers: [], removed: false },
+		...{ operations: [], activePorts: [], detachedVolumes: [] },
+		containers: [lostContainer(id, 'Its sandbox cannot be made: not now')],
+	};
+	const after = await link.report('h1', lost);
+	assert.deepEqual(
+		after?.containers.map((container) => [container.id, container.goal]),
+		[[id, 'Running']],
+	);
+	assert.equal((await containers.show(me, id)).status, 'Error');
+	await host.round();
+	const { status, statusReason } = await containers.show(me, id);
+	assert.deepEqual([status, statusReason], ['Running', null]);
 });
 
 test('without a host the answer is Error with the reason, and nothing is held', async (t) => {

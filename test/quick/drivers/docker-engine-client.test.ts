@@ -208,4 +208,5 @@ test('answers are errors of the kind that their words say', () => {
 	for (const [status, words, code] of rows) assert.equal(answerError(status, words).code, code, words);
 	assert.equal(startError('cannot join network of a non running container: abc').code, 'not-running');
 	assert.equal(startError('No such container: abc').code, 'not-running');
+	assert.equal(answerError(409, 'container is marked for removal and cannot be started').code, 'not-found');
 });

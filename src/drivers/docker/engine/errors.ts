@@ -10,7 +10,8 @@ const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', '
 const byText: readonly (readonly [RegExp, DriverErrorCode])[] = [
 	[/no space left on device|disk quota exceeded/i, 'no-space'],
 	[/--storage-opt|storage-opt/i, 'unsupported'],
-	[/no such container|no such exec/i, 'not-found'],
+	// What is about to be removed by somebody is as good as gone.
+	[/no such container|no such exec|marked for removal/i, 'not-found'],
 	[
 		/pull access denied|repository .*not found|manifest (for .*)?(unknown|not found)|no such image|name unknown|reference does not exist/i,
 		'image-not-found',
