@@ -1,6 +1,8 @@
 import { realpath } from 'node:fs/promises';
+import { CinderVolumes } from './cinder-volumes.ts';
 import { FolderVolumes } from './folder-volumes.ts';
 import type { HostVolumes } from './host-volumes.ts';
+import { JointVolumes } from './joint-volumes.ts';
 import { LoopVolumes, type LoopVolumesOptions } from './loop-volumes.ts';
 import { NoVolumes } from './no-volumes.ts';
 
@@ -8,5 +10,5 @@ import { NoVolumes } from './no-volumes.ts';
 export async function hostVolumes(driver: string, options: LoopVolumesOptions): Promise<HostVolumes> {
 	if (driver === 'fake') return new FolderVolumes(await realpath(options.dataDirectory), await realpath(options.stateDirectory));
 	if (process.platform !== 'linux' || process.getuid?.() !== 0) return new NoVolumes();
-	return await LoopVolumes.open(options);
+	return new JointVolumes(await LoopVolumes.open(options), await CinderVolumes.open(options));
 }

@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { DriverError } from '../../drivers/driver.ts';
 import type { VolumeSpec } from '../../model/spec.ts';
 import type { AttachedVolume, HostVolumes } from './host-volumes.ts';
 import { InjectedFiles } from './injected-files.ts';
@@ -19,7 +18,6 @@ export class FolderVolumes implements HostVolumes {
 
 	async attach(sandboxId: string, volume: VolumeSpec): Promise<string> {
 		if (volume.provider === 'file') return await this.#files.ensure(sandboxId, volume.id, Buffer.from(volume.contents ?? '', 'base64'));
-		if (volume.provider === 'cinder') throw new DriverError('unsupported', `Volume ${volume.id} is Cinder's.`);
 		const folder = this.#folder(volume.id);
 		await mkdir(folder, { recursive: true });
 		const mark = this.#paths.mount(sandboxId, volume.id);

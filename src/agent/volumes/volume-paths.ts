@@ -54,8 +54,8 @@ export class VolumePaths {
 	}
 }
 
-/** Ids become parts of paths. */
-function safe(id: string): string {
+/** The id, which becomes a part of paths; throws `invalid` for what is none. */
+export function safe(id: string): string {
 	if (!/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(id)) throw new DriverError('invalid', `${JSON.stringify(id)} is not an id`);
 	return id;
 }
