@@ -17,7 +17,13 @@ export type QuotaResource = (typeof quotaResources)[number];
 export interface Quotas {
 	/**
 	 * Throws `over-quota` naming the resources when the project, with all that the transaction wrote so far, is over a
-	 * limit of one of `resources`. To be called last in a transaction that creates.
+	 * limit of one of `resources`. To be called last in a transaction that creates. `adding`: what it is still to write,
+	 * where that is so much that it is better refused before.
 	 */
-	check(tx: StoreTransaction, projectId: string, resources: readonly QuotaResource[]): Promise<void>;
+	check(
+		tx: StoreTransaction,
+		projectId: string,
+		resources: readonly QuotaResource[],
+		adding?: Partial<Record<QuotaResource, number>>,
+	): Promise<void>;
 }

@@ -26,6 +26,9 @@ const columns = {
 	filterable,
 } as const;
 
+/** Of one project. */
+const mostRegistries = 100;
+
 /** Credentials of private registries, as resources. */
 export class RegistryControl {
 	readonly #deps: Deps;
@@ -51,6 +54,12 @@ export class RegistryControl {
 			updated_at: now,
 		};
 		await this.#deps.store.transaction(async (tx) => {
+			const { count } = await tx
+				.selectFrom('registry')
+				.select((eb) => eb.fn.countAll<number>().as('count'))
+				.where('project_id', '=', principal.projectId)
+				.executeTakeFirstOrThrow();
+			if (count >= mostRegistries) throw fail('over-quota', `The project has ${count} registries, of ${mostRegistries} at the most.`);
 			await tx.insertInto('registry').values(row).execute();
 		});
 		return withoutPassword(row);

@@ -18,12 +18,18 @@ export class SqlQuotas implements Quotas {
 		this.#defaults = defaults;
 	}
 
-	async check(tx: StoreTransaction, projectId: string, resources: readonly QuotaResource[]): Promise<void> {
+	async check(
+		tx: StoreTransaction,
+		projectId: string,
+		resources: readonly QuotaResource[],
+		adding: Partial<Record<QuotaResource, number>> = {},
+	): Promise<void> {
 		const limits = await this.limits(tx, projectId);
 		const limited = resources.filter((resource) => limits[resource] >= 0);
 		if (limited.length === 0) return;
-		const usage = await this.usage(tx, projectId);
-		const over = limited.filter((resource) => usage[resource] > limits[resource] + 1e-9);
+		const now = await this.usage(tx, projectId);
+		const usage = Object.fromEntries(resources.map((name) => [name, now[name] + (adding[name] ?? 0)])) as Partial<QuotaUsage>;
+		const over = limited.filter((resource) => (usage[resource] ?? 0) > limits[resource] + 1e-9);
 		if (over.length === 0) return;
 		const detail = over.map((resource) => `${resource}: ${usage[resource]} of ${limits[resource]}`).join('; ');
 		throw fail('over-quota', `Quota exceeded for resources: ${JSON.stringify(over)} (with this request ${detail})`);

@@ -51,6 +51,9 @@ export class Capsules implements CapsuleControl {
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const earlier = await earlierTarget(tx, principal, idempotency);
 			if (earlier !== null) return await findCapsule(tx, principal, earlier);
+			// A template may hold more than is worth being written only to be undone.
+			const containers = wish.initContainers.length + wish.containers.length;
+			await this.#deps.quotas.check(tx, principal.projectId, ['sandboxes', 'containers'], { sandboxes: 1, containers });
 			const created = await writeCapsule(this.#deps, tx, principal, wish);
 			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
 			await this.#deps.quotas.check(tx, principal.projectId, [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { CapsuleContainer, CapsuleView, CreateCapsule } from '../../../src/control/capsules/capsule-control.ts';
+import { Capsules } from '../../../src/control/capsules/capsules.ts';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import { hostFacts, principal, startControl } from '../../support/control.ts';
 import { ModelHost } from '../../support/model-host.ts';
@@ -182,7 +183,7 @@ test('a capsule claims the sum of its containers, or its largest init container'
 });
 
 test('a capsule over the quota is refused whole, and leaves nothing', async (t) => {
-	const { capsules, store } = await start(t, { quotas: { containers: 3, volume_gigabytes: 10 } });
+	const { capsules, store, deps } = await start(t, { quotas: { containers: 3, volume_gigabytes: 10 } });
 	const four = [container(), container(), container(), container()];
 	await assert.rejects(capsules.create(me, template({ containers: four })), code('over-quota'));
 	const large = {
@@ -193,6 +194,15 @@ test('a capsule over the quota is refused whole, and leaves nothing', async (t) 
 	for (const table of ['capsule', 'sandbox', 'container', 'volume', 'claim', 'port', 'operation'] as const) {
 		assert.deepEqual(await store.db.selectFrom(table).selectAll().execute(), [], table);
 	}
+	// What is too much is not even begun.
+	const writes: string[] = [];
+	const check: typeof deps.quotas.check = async (tx, projectId, resources, adding) => {
+		writes.push(`${resources} ${JSON.stringify(adding)}`);
+		await deps.quotas.check(tx, projectId, resources, adding);
+	};
+	const asked = new Capsules({ ...deps, quotas: { check } });
+	await assert.rejects(asked.create(me, template({ containers: four })), code('over-quota'));
+	assert.deepEqual(writes, ['sandboxes,containers {"sandboxes":1,"containers":4}']);
 	await capsules.create(me, template({ containers: four.slice(1) }));
 });
 

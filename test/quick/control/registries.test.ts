@@ -42,6 +42,13 @@ describe('registries', () => {
 		assert.equal((await deps.registries.auth(control.store.db, view.id))?.password, 'another');
 	});
 
+	test('are so many in a project, and no more', async (t) => {
+		const { registries } = await world(t);
+		for (let n = 0; n < 100; n += 1) await registries.create(me, { domain: `r${n}.example` });
+		await assert.rejects(registries.create(me, { domain: 'one.example' }), code('over-quota'));
+		await registries.create(principal('p2'), { domain: 'one.example' });
+	});
+
 	test('without a login give none', async (t) => {
 		const { control, deps, registries } = await world(t);
 		const view = await registries.create(me, { domain: 'r.example' });

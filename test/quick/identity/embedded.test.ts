@@ -247,6 +247,18 @@ describe('embedded identity: application credentials', () => {
 		});
 	}
 
+	test('a user has so many, and no more', async (t) => {
+		const test = await open(t);
+		const owner = await test.user('ann', 'member');
+		const make = (name: string) =>
+			test.identity.applicationCredentials.create({ name, description: '', ...owner, roles: null, secret: null, expiresAt: null });
+		for (let n = 0; n < 100; n += 1) await make(`c${n}`);
+		await assert.rejects(make('more'), code('over-quota'));
+		const [first] = await test.identity.applicationCredentials.list(owner.userId, {});
+		await test.identity.applicationCredentials.delete(owner.userId, first?.id ?? '');
+		await make('more');
+	});
+
 	test('its tokens end with it, and no later than it', async (t) => {
 		const { test, owner, secret, credential, login } = await withCredential(t, null, 5000);
 		const { token, details } = await login(secret);

@@ -8,6 +8,9 @@ import { hashGenerated } from './login.ts';
 import { credentialOf } from './records.ts';
 import { heldRoles } from './tokens.ts';
 
+/** Of one user. */
+const mostCredentials = 100;
+
 export class ApplicationCredentials implements ApplicationCredentialManagement {
 	readonly #context: IdentityContext;
 
@@ -43,13 +46,12 @@ export class ApplicationCredentials implements ApplicationCredentialManagement {
 			if (roles.length === 0 || includedRoles(roles, held).length < roles.length) {
 				throw fail('policy-not-authorized', 'An application credential can only have roles that its user has in the project.');
 			}
-			const taken = await tx
-				.selectFrom('application_credential')
-				.select('id')
-				.where('user_id', '=', input.userId)
-				.where('name', '=', input.name)
-				.executeTakeFirst();
-			if (taken !== undefined) throw fail('conflict', `There is an application credential named ${input.name} already.`);
+			const own = await tx.selectFrom('application_credential').select('name').where('user_id', '=', input.userId).execute();
+			if (own.some(({ name }) => name === input.name))
+				throw fail('conflict', `There is an application credential named ${input.name} already.`);
+			if (own.length >= mostCredentials) {
+				throw fail('over-quota', `The user has ${own.length} application credentials, of ${mostCredentials} at the most.`);
+			}
 			const row = {
 				id: newIdentityId(),
 				name: input.name,
