@@ -105,12 +105,13 @@ export function readRestartPolicy(policy: Body['restart_policy']): RestartPolicy
 function readHealthCheck(check: Body['healthcheck']): HealthCheck | undefined {
 	const test = given(check?.cmd);
 	if (check === null || check === undefined || test === null) return undefined;
-	const seconds = { minimum: 0, maximum: 86_400 };
-	// Nothing and 0 stand for what engines take by default.
+	// Nothing and 0 stand for what engines take by default. What comes faster than each second would keep the host busy.
+	const seconds = (name: 'interval' | 'timeout') =>
+		Number(check[name]) === 0 ? undefined : quantity(name, check[name], { minimum: 1, maximum: 86_400 });
 	return {
 		test,
-		interval: quantity('interval', check.interval, seconds) || 30,
-		timeout: quantity('timeout', check.timeout, seconds) || 30,
+		interval: seconds('interval') ?? 30,
+		timeout: seconds('timeout') ?? 30,
 		retries: quantity('retries', check.retries, { minimum: 0, maximum: 1000, integer: true }) || 3,
 	};
 }

@@ -42,8 +42,8 @@ export const Mount = Type.Object(
 
 export const HealthCheck = Type.Object({
 	cmd: Type.Optional(Nullable(Type.String({ description: 'Run by the shell of the container.' }))),
-	interval: Type.Optional(Nullable(NumberText)),
-	timeout: Type.Optional(Nullable(NumberText)),
+	interval: Type.Optional(Nullable({ ...NumberText, description: 'Seconds between two checks, at least 1; 0 = 30.' })),
+	timeout: Type.Optional(Nullable({ ...NumberText, description: 'Seconds that a check may take, at least 1; 0 = 30.' })),
 	retries: Type.Optional(Nullable(IntegerText)),
 });
 

@@ -1,5 +1,6 @@
 import { type ContainerSettings, DriverError } from '../driver.ts';
 import { createdLimits } from './engine-limits.ts';
+import { engineHealthCheck } from './health-check.ts';
 import { labels, userLabelPrefix } from './names.ts';
 import type { DockerSettings } from './settings.ts';
 
@@ -11,6 +12,8 @@ export interface ContainerPlace {
 	readonly cgroupParent: string;
 	/** The settings that make a container privileged here. */
 	readonly privileged: Readonly<Record<string, unknown>>;
+	/** What the image says of its own health check. */
+	readonly imageHealthCheck: unknown;
 	readonly log: Pick<DockerSettings, 'logMaxSize' | 'logMaxFiles'>;
 }
 
@@ -21,7 +24,7 @@ export interface ContainerPlace {
  */
 export function containerConfig(settings: ContainerSettings, place: ContainerPlace): unknown {
 	const holder = `container:${place.holder}`;
-	const { healthcheck } = settings;
+	const healthcheck = engineHealthCheck(settings.healthcheck, place.imageHealthCheck);
 	return {
 		// By its id: another project's pull, tag or push may give the name to another image at any time.
 		Image: settings.imageId ?? settings.image,
@@ -34,16 +37,7 @@ export function containerConfig(settings: ContainerSettings, place: ContainerPla
 		OpenStdin: settings.interactive,
 		// The end of input of whoever attaches reaches the process; without this nothing ever would end it.
 		StdinOnce: settings.interactive,
-		...(healthcheck === null
-			? {}
-			: {
-					Healthcheck: {
-						Test: ['CMD-SHELL', healthcheck.test],
-						Interval: nanoseconds(healthcheck.interval),
-						Timeout: nanoseconds(healthcheck.timeout),
-						Retries: healthcheck.retries,
-					},
-				}),
+		...(healthcheck === null ? {} : { Healthcheck: healthcheck }),
 		HostConfig: {
 			NetworkMode: holder,
 			IpcMode: settings.ipc ? holder : 'private',
@@ -88,10 +82,6 @@ function containerLabels(settings: ContainerSettings, owner: string): Readonly<R
 		[labels.hostname]: settings.hostname ?? '',
 		[labels.ports]: settings.exposedPorts.join(','),
 	};
-}
-
-function nanoseconds(seconds: number): number {
-	return Math.round(seconds * 1_000_000_000);
 }
 
 /** What the engine would take and do something else with. Throws a DriverError `invalid`. */

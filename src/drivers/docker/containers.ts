@@ -24,6 +24,7 @@ import { items, text, texts } from './engine/json.ts';
 import { updatedLimits } from './engine-limits.ts';
 import type { EngineObject } from './engine-objects.ts';
 import { runCommand } from './exec.ts';
+import { imageHealthCheck } from './health-check.ts';
 import { ensureCreated, pauseObject, removeObject, unpauseObject } from './life-cycle.ts';
 import { readLogs } from './logs.ts';
 import { containerEngineName, labels } from './names.ts';
@@ -45,13 +46,15 @@ export class DockerContainers implements ContainerDriver {
 
 	async create(settings: ContainerSettings, signal: AbortSignal): Promise<void> {
 		checkContainer(settings);
-		const { objects, cgroups, owner, settings: log } = this.#context;
+		const { engine, objects, cgroups, owner, settings: log } = this.#context;
 		const cpu = settings.cpu === null ? null : await cgroups.clampCpu(settings.sandboxId, settings.cpu, signal);
 		const privileged = settings.privileged ? await privilegedSettings() : {};
 		const cgroupParent = await cgroups.name(settings.sandboxId, signal);
+		const ofImage = await imageHealthCheck(engine, settings.imageId ?? settings.image, signal);
 		failPoint('driver.docker.container-create.before');
 		await objects.with('sandbox', settings.sandboxId, signal, (holder) => {
-			const body = containerConfig({ ...settings, cpu }, { owner, holder: holder.engineId, cgroupParent, privileged, log });
+			const place = { owner, holder: holder.engineId, cgroupParent, privileged, imageHealthCheck: ofImage, log };
+			const body = containerConfig({ ...settings, cpu }, place);
 			return ensureCreated(this.#context, 'container', settings.id, containerEngineName(settings.id), body, signal);
 		});
 		failPoint('driver.docker.container-create.after');

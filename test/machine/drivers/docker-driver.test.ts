@@ -243,6 +243,25 @@ describe('the holder', () => {
 	});
 });
 
+describe('a health check of an image', () => {
+	test('that would come all the time is slowed down, and otherwise as the image says', async (t) => {
+		const base = await startContainer(await startSandbox());
+		const name = `${owner}-health`;
+		const changes = new URLSearchParams({
+			container: `zunbox-${base}`,
+			repo: name,
+			tag: 'fast',
+			changes: 'HEALTHCHECK --interval=5ms --retries=7 CMD true',
+		});
+		await engineOk('POST', `/commit?${changes}`, { body: {} });
+		t.after(() => removeImage(`${name}:fast`));
+		const id = await startContainer(await startSandbox(), { image: `${name}:fast` });
+		const inspected = (await engineOk('GET', `/containers/zunbox-${id}/json`)).text;
+		const check: unknown = JSON.parse(inspected).Config.Healthcheck;
+		assert.deepEqual(check, { Test: ['CMD-SHELL', 'true'], Interval: 1_000_000_000, Retries: 7 });
+	});
+});
+
 describe('what is not ours', () => {
 	test('with a name that ours would have is a conflict and stays', async (t) => {
 		const settings = sandbox();

@@ -123,6 +123,13 @@ describe('containers', () => {
 			});
 		});
 
+		test('a health check without times, or with 0, has those of engines', async () => {
+			for (const times of [{}, { interval: 0, timeout: '0', retries: 0 }, { interval: null, timeout: null }]) {
+				const check = at(await create({ healthcheck: { cmd: 'true', ...times } }), 'healthcheck');
+				assert.deepEqual(check, { test: 'true', interval: 30, timeout: 30, retries: 3 });
+			}
+		});
+
 		test('exposed ports get their protocol', async () => {
 			const input = await create({ exposed_ports: { '80': {}, '53/UDP': {} } });
 			assert.deepEqual(at(input, 'exposedPorts'), { '80/tcp': {}, '53/udp': {} });
@@ -159,6 +166,8 @@ describe('containers', () => {
 			['a list as a label', { labels: { a: [1] } }, /'labels\.a'/],
 			['an unknown restart policy', { restart_policy: { Name: 'often' } }, /"no", "always", "on-failure", "unless-stopped"/],
 			['retries with always', { restart_policy: { Name: 'always', MaximumRetryCount: 1 } }, /maximum retry count/],
+			['a health check every tenth of a second', { healthcheck: { cmd: 'true', interval: 0.1 } }, /'interval'.*from 1 to 86400/],
+			['a health check that may take none', { healthcheck: { cmd: 'true', timeout: '0.5' } }, /'timeout'.*from 1 to 86400/],
 			['a hostname with a space', { hostname: 'a b' }, /'hostname'/],
 			['a network and a port', { nets: [{ network: 'n', port: 'p' }] }, /'nets'/],
 			['neither network nor port', { nets: [{}] }, /'nets'/],

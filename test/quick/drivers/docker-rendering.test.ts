@@ -53,6 +53,7 @@ const place = {
 	holder: 'abc',
 	cgroupParent: '/zunbox/me/s1',
 	privileged: { Privileged: true },
+	imageHealthCheck: undefined,
 	log: { logMaxSize: '10m', logMaxFiles: 3 },
 };
 
@@ -92,6 +93,20 @@ describe('a container for the engine', () => {
 		for (const name of ['Hostname', 'ExposedPorts']) assert.equal(field(config, name), undefined);
 		assert.deepEqual(field(config, 'Env'), ['A=x=y z']);
 		assert.equal(field(config, 'Healthcheck', 'Timeout'), 1_500_000_000);
+	});
+
+	test('is not checked more often than each second, whatever it or its image says', () => {
+		const second = 1_000_000_000;
+		const fast = { Test: ['CMD', 'true'], Interval: 1_000_000, Timeout: 1_000_000, StartInterval: 5, Retries: 3 };
+		const slow = { Test: ['CMD', 'true'], Interval: 5 * second, Timeout: 0 };
+		const health = (own: typeof settings.healthcheck | null, imageHealthCheck: unknown) =>
+			field(containerConfig({ ...settings, healthcheck: own }, { ...place, imageHealthCheck }), 'Healthcheck');
+		const raised = { Interval: second, Timeout: second, StartInterval: second };
+		assert.deepEqual(health(null, fast), raised);
+		for (const ofImage of [slow, undefined, null, {}]) assert.equal(health(null, ofImage), undefined);
+		const own = { Test: ['CMD-SHELL', 'true'], Interval: second, Timeout: 30 * second, Retries: 2 };
+		assert.deepEqual(health({ test: 'true', interval: 0.1, timeout: 30, retries: 2 }, slow), own);
+		assert.deepEqual(health({ test: 'true', interval: 0.1, timeout: 30, retries: 2 }, fast), { ...own, StartInterval: second });
 	});
 
 	test('without limits is made without and lifts those that it may have', () => {
