@@ -19,7 +19,8 @@ const allowed: Record<string, readonly string[]> = {
 	api: ['model', 'control', 'providers', 'types:drivers', 'types:config'],
 	agent: ['model', 'bus', 'drivers'],
 	cli: ['model', 'config'],
-	wiring: ['model', 'config', 'store', 'bus', 'drivers', 'openstack', 'providers', 'control', 'api', 'agent'],
+	doctor: ['model', 'openstack', 'agent', 'drivers'],
+	wiring: ['model', 'config', 'store', 'bus', 'drivers', 'openstack', 'providers', 'control', 'api', 'agent', 'doctor'],
 };
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -29,4 +29,12 @@ process.exitCode = await runCli(process.argv.slice(2), processIo(), {
 		const { resetAdministrator } = await import('./wiring/maintenance.ts');
 		await resetAdministrator(dataDirectory);
 	},
+	async doctor(sources, signal) {
+		const { examine } = await import('./wiring/doctor.ts');
+		return await examine(sources, signal);
+	},
+	async register(request, signal) {
+		const { registerService } = await import('./wiring/register.ts');
+		return await registerService(request, signal);
+	},
 });

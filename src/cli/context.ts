@@ -2,6 +2,7 @@ import { usageError } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { Output, type OutputForm } from './output/output.ts';
 import type { Client } from './session/client.ts';
+import type { Credentials } from './session/credentials.ts';
 import type { Input } from './tree/input.ts';
 
 /** What the service itself does, which the commands only begin. Given by the program's main file. */
@@ -16,6 +17,51 @@ export interface Roles {
 	rotateKeys(dataDirectory: string): Promise<number>;
 	/** Makes the next start choose a new password for `admin`. */
 	resetAdministrator(dataDirectory: string): Promise<void>;
+	/** Tests what the service needs with this configuration. Never fails. */
+	doctor(sources: ConfigurationSources, signal: AbortSignal): Promise<Examined>;
+	/** Makes the service known at Keystone; harmless when repeated. */
+	register(request: RegisterRequest, signal: AbortSignal): Promise<Registered>;
+}
+
+/** From where the service's own configuration is read. */
+export interface ConfigurationSources {
+	readonly file?: string;
+	readonly environment: Readonly<Record<string, string | undefined>>;
+	/** Values by the names of settings. */
+	readonly flags: Readonly<Record<string, string>>;
+}
+
+export interface Examined {
+	readonly healthy: boolean;
+	readonly checks: readonly {
+		readonly name: string;
+		/** ok, warning, failed, skipped. */
+		readonly outcome: string;
+		readonly found: string;
+		readonly advice: string | null;
+	}[];
+}
+
+export interface RegisterRequest {
+	readonly sources: ConfigurationSources;
+	/** Credentials of an administrator of the cloud. */
+	readonly administrator: Pick<
+		Credentials,
+		'authUrl' | 'username' | 'userId' | 'projectName' | 'projectId' | 'userDomain' | 'projectDomain'
+	> & {
+		readonly password: string;
+		/** Certificates (PEM) of the cloud's own authority. */
+		readonly authority: string | null;
+	};
+	readonly region: string | null;
+	/** null = as the configuration has it. */
+	readonly urls: { readonly public: string | null; readonly internal: string | null; readonly admin: string | null };
+}
+
+export interface Registered {
+	readonly steps: readonly { readonly what: string; readonly done: string }[];
+	/** Why the service's own user cannot log in; null = it can. */
+	readonly loginProblem: string | null;
 }
 
 /** What a command works with. */

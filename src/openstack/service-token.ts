@@ -18,6 +18,13 @@ export interface ServiceCredentials {
 	readonly userDomainName: string;
 	readonly projectName: string;
 	readonly projectDomainName: string;
+	/** Ids, used instead of the names. */
+	readonly ids?: {
+		readonly user?: string | undefined;
+		readonly userDomain?: string | undefined;
+		readonly project?: string | undefined;
+		readonly projectDomain?: string | undefined;
+	};
 }
 
 /** A token of the service user, and what it says. Times in ms since the epoch. */
@@ -138,12 +145,13 @@ function refusal(answer: Answer, credentials: ServiceCredentials, password: stri
 }
 
 function loginOf(credentials: ServiceCredentials): object {
-	const user = {
-		name: credentials.username,
-		password: credentials.password.reveal(),
-		domain: { name: credentials.userDomainName },
-	};
-	const project = { name: credentials.projectName, domain: { name: credentials.projectDomainName } };
+	const { ids = {} } = credentials;
+	const password = credentials.password.reveal();
+	const named = (id: string | undefined, name: string): object => (id === undefined ? { name } : { id });
+	const userDomain = ids.user === undefined ? { domain: named(ids.userDomain, credentials.userDomainName) } : {};
+	const user = { ...named(ids.user, credentials.username), password, ...userDomain };
+	const projectDomain = ids.project === undefined ? { domain: named(ids.projectDomain, credentials.projectDomainName) } : {};
+	const project = { ...named(ids.project, credentials.projectName), ...projectDomain };
 	return { auth: { identity: { methods: ['password'], password: { user } }, scope: { project } } };
 }
 

@@ -33,7 +33,7 @@ export async function openCloud(config: Config, log: SessionLog): Promise<Cloud 
 		credentials: {
 			authUrl: openstack.authUrl ?? '',
 			username: openstack.username,
-			password: await passwordOf(config),
+			password: await servicePassword(config),
 			userDomainName: openstack.userDomainName,
 			projectName: openstack.projectName,
 			projectDomainName: openstack.projectDomainName,
@@ -55,7 +55,8 @@ export async function openCloud(config: Config, log: SessionLog): Promise<Cloud 
 	};
 }
 
-async function passwordOf({ openstack }: Config): Promise<Secret> {
+/** The service user's password, from wherever the configuration says. */
+export async function servicePassword({ openstack }: Config): Promise<Secret> {
 	if (openstack.passwordFile === null) return new Secret(openstack.password ?? '');
 	const text = (await contentOf('openstack.passwordFile', openstack.passwordFile)).replace(/\r?\n$/, '');
 	if (text === '')

@@ -10,7 +10,9 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createDriver, FakeEngine } from '../../src/drivers/fake/index.ts';
 import { type RunningService, startService } from '../../src/start-service.ts';
 import { backUpFile, checkFile } from '../../src/store/backup.ts';
+import { examine } from '../../src/wiring/doctor.ts';
 import { resetAdministrator, rotateKeys } from '../../src/wiring/maintenance.ts';
+import { registerService } from '../../src/wiring/register.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -128,4 +130,6 @@ const roles: Roles = {
 	checkDatabase: async (folder) => checkFile(path.join(folder, 'zunbox.db')),
 	rotateKeys,
 	resetAdministrator,
+	doctor: examine,
+	register: registerService,
 };

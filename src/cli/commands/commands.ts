@@ -4,6 +4,7 @@ import { capsuleCommands } from './capsules.ts';
 import { containerCommands } from './containers.ts';
 import { identityCommands } from './identity.ts';
 import { imageCommands } from './images.ts';
+import { operatorCommands } from './openstack.ts';
 import { resourceCommands } from './resources.ts';
 import { roleCommands } from './roles.ts';
 import { sandboxCommands } from './sandboxes.ts';
@@ -22,6 +23,7 @@ export const commands: readonly CommandSpec[] = [
 	...identityCommands,
 	...adminCommands,
 	...roleCommands,
+	...operatorCommands,
 ];
 
 export const groups: readonly GroupSpec[] = [
@@ -44,5 +46,6 @@ export const groups: readonly GroupSpec[] = [
 	{ path: 'token', summary: 'Tokens for other programs' },
 	{ path: 'host', summary: 'Hosts (administrators)' },
 	{ path: 'quota', summary: 'Limits of a project' },
+	{ path: 'openstack', summary: 'The service in an OpenStack cloud' },
 	{ path: 'db', summary: "The local service's database" },
 ];
