@@ -42,7 +42,13 @@ const unlimited: QuotaLimits = {
 
 /** Control over a database in memory, with real providers and no agent: a test plays the host through `link`. */
 export async function startControl(
-	options: { readonly control?: Partial<ControlOptions>; readonly quotas?: Partial<QuotaLimits>; readonly path?: string } = {},
+	options: {
+		readonly control?: Partial<ControlOptions>;
+		readonly quotas?: Partial<QuotaLimits>;
+		readonly path?: string;
+		/** Other providers than the embedded ones. */
+		readonly deps?: (embedded: Deps) => Partial<Deps>;
+	} = {},
 ): Promise<TestControl> {
 	let shift = 0;
 	const now = () => Date.now() + shift;
@@ -59,7 +65,7 @@ export async function startControl(
 	);
 	const quotas = new SqlQuotas({ ...unlimited, ...options.quotas });
 	const placement = new SqlPlacement({ cpuRatio: 1000, memoryRatio: 1000, diskRatio: 1, strategy: 'spread', hostDownAfter: 60_000, now });
-	const deps: Deps = {
+	const embedded: Deps = {
 		store,
 		bus,
 		hub: new Hub(),
@@ -78,6 +84,7 @@ export async function startControl(
 		now,
 		log: { info: () => {}, warn: () => {}, error: () => {} },
 	};
+	const deps: Deps = { ...embedded, ...options.deps?.(embedded) };
 	const service = new Service(deps);
 	await service.start();
 	const link = service.hostLink({ availabilityZone: 'nova' });
