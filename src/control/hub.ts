@@ -1,11 +1,18 @@
 /** Tells waiters that something was committed. It says only that, not what: they look for themselves. */
 export class Hub {
 	#waiting = new Set<() => void>();
+	#woken = 0;
+
+	/** How many the last commit woke. */
+	get woken(): number {
+		return this.#woken;
+	}
 
 	/** To be called after each commit. */
 	notify(): void {
 		const waiting = this.#waiting;
 		this.#waiting = new Set();
+		this.#woken = waiting.size;
 		for (const resolve of waiting) resolve();
 	}
 

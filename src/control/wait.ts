@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openOperations } from '../store/operations.ts';
 import type { Deps } from './deps.ts';
 
-/** ms between two looks of one wait: commits come in bursts, and each look is a query. */
-const lookInterval = 20;
+/** Longest time between two looks of one wait after a commit, in ms. */
+const longestRest = 50;
 
 /**
  * Looks after commits until the status is there, cannot be reached without another request, or the time is up.
@@ -30,7 +30,8 @@ export async function waitFor<View extends { readonly status: string; readonly d
 			const pending = open.some((operation) => operation.targetId === id || operation.target === 'sandbox');
 			if (!pending && !reachable(view, status)) return view;
 			await changed;
-			const rest = lookInterval - (performance.now() - looked);
+			// Commits come in bursts, and each look is a query: the more wait, the less often each looks.
+			const rest = Math.min(longestRest, deps.hub.woken / 5) - (performance.now() - looked);
 			if (rest > 0) await delay(rest, undefined, { signal: ended }).catch(() => {});
 		}
 	} finally {

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { pino } from 'pino';
 import { eventJson } from '../../../src/api/events/frames.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { Webhook } from '../../../src/control/webhook.ts';
+import { createDriver, FakeEngine } from '../../../src/drivers/fake/index.ts';
 import { signature, webhookSender } from '../../../src/providers/events/webhook-sender.ts';
+import { startService } from '../../../src/start-service.ts';
 import { insertEvent } from '../../../src/store/events.ts';
 import { startControl } from '../../support/control.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -64,6 +71,38 @@ async function world(t: TestContext, options: { readonly kinds?: readonly string
 	const heard = () => messages.map(({ id }) => id);
 	return { messages, answers, start, note, heard };
 }
+
+test('a service is told of its webhook by its settings', async (t) => {
+	const folder = await mkdtemp(path.join(os.tmpdir(), 'zunbox-webhook-'));
+	t.after(() => rm(folder, { recursive: true, force: true }));
+	const { messages, url } = await receiver(t);
+	const secretFile = path.join(folder, 'secret');
+	await writeFile(secretFile, 'a secret\n');
+	const environment = { ZUNBOX_CONFIG: '/dev/null' };
+	const flags = { dataDirectory: path.join(folder, 'data'), 'listen.port': '0', 'network.enabled': 'false', 'driver.name': 'fake' };
+	await assert.rejects(loadConfig({ environment, flags: { ...flags, 'webhook.url': url } }), /webhook\.secretFile is not/);
+	const config = await loadConfig({ environment, flags: { ...flags, 'webhook.url': url, 'webhook.secretFile': secretFile } });
+	const driver = await createDriver({ owner: config.owner, stateDirectory: folder, settings: { engine: new FakeEngine() } });
+	const service = await startService(config, { log: pino({ level: 'silent' }), driver });
+	t.after(() => service.stop());
+	const openrc = await readFile(path.join(folder, 'data', 'credentials', 'openrc'), 'utf8');
+	const value = (name: string) => new RegExp(`${name}=['"]?([^'"\\n]+)`).exec(openrc)?.[1] ?? '';
+	const scope = { project: { name: value('OS_PROJECT_NAME'), domain: { name: 'Default' } } };
+	const user = { name: value('OS_USERNAME'), password: value('OS_PASSWORD'), domain: { name: 'Default' } };
+	const post = async (at: string, body: object, token = '') =>
+		await fetch(service.url + at, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', 'x-auth-token': token },
+			body: JSON.stringify(body),
+		});
+	const login = await post('/identity/v3/auth/tokens', { auth: { identity: { methods: ['password'], password: { user } }, scope } });
+	const made = await post('/v1/sandboxes', { name: 'told' }, login.headers.get('x-subject-token') ?? '');
+	assert.equal(made.status, 202);
+	await eventually('it is told', () => messages.some(({ text }) => text.includes('"name":"told"')));
+	const [first] = messages;
+	const time = String(first?.headers['x-zunbox-timestamp']);
+	assert.equal(first?.headers['x-zunbox-signature'], `sha256=${signature('a secret', time, first?.text ?? '')}`);
+});
 
 describe('the webhook', () => {
 	test('hears of every event in order, with a signature over time and text', async (t) => {
