@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '../model/errors.ts';
 import { normalDomain } from '../model/image.ts';
 import { inCidr, parseCidr, parseIp } from '../model/ip.ts';
+import { Limiter } from '../model/limiter.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
 
 /** All addresses of a host name. Fails where it has none. */
@@ -10,7 +11,7 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 
 const resolveByTheSystem: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
-/** ms that a name has to be resolved, and that what it was resolved to is remembered. */
+/** ms that a name has to be resolved, its turn included, and that what it was resolved to is remembered. */
 const patience = 3000;
 const memory = 30_000;
 const maxRemembered = 1000;
@@ -27,8 +28,11 @@ export class RegistryGuard {
 	readonly #forbidden: readonly string[];
 	readonly #resolve: Resolve;
 	readonly #known = new Map<string, { readonly until: number; readonly addresses: Promise<readonly string[]> }>();
-	#running = 0;
-	readonly #waiting: (() => void)[] = [];
+	readonly #lookUps = new Limiter({
+		atOnce: maxAtOnce,
+		waiting: maxWaiting,
+		refuse: () => fail('too-many-requests', 'Too many registries are looked up at once: try again.'),
+	});
 
 	/** `forbidden`: ranges of addresses, such as `127.0.0.0/8`. */
 	constructor(forbidden: readonly string[], resolve: Resolve = resolveByTheSystem) {
@@ -80,16 +84,7 @@ export class RegistryGuard {
 	}
 
 	async #inTurn(host: string): Promise<readonly string[]> {
-		if (this.#waiting.length >= maxWaiting) throw fail('too-many-requests', `Too many registries are looked up at once: try again.`);
-		if (this.#running >= maxAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-		else this.#running += 1;
-		const resolving = this.#resolve(host)
-			.catch(() => [])
-			.finally(() => {
-				const next = this.#waiting.shift();
-				if (next === undefined) this.#running -= 1;
-				else next();
-			});
+		const resolving = this.#lookUps.run(() => this.#resolve(host).catch(() => []));
 		const late = new AbortController();
 		const inTime = await Promise.race([resolving, delay(patience, null, { signal: late.signal }).catch(() => null)]);
 		late.abort();

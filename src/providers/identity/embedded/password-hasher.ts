@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { fail } from '../../../model/errors.ts';
-import { Limiter } from './limiter.ts';
+import { Limiter } from '../../../model/limiter.ts';
 
 /** Parameters of scrypt: cost N, block size r, parallelization p. Memory is 128 × N × r bytes. */
 export interface HashCost {

@@ -1,8 +1,8 @@
 import { fail, messageOf, ZunboxError } from '../../../model/errors.ts';
+import { Limiter } from '../../../model/limiter.ts';
 import { OpenStackError } from '../../../openstack/errors.ts';
 import type { KeystoneClient, KeystoneToken } from '../../../openstack/keystone.ts';
 import { waitFor } from '../../../openstack/wait-for.ts';
-import { Limiter } from '../embedded/limiter.ts';
 import type { Identity, TokenInfo } from '../identity.ts';
 import { type RoleNames, rolesOf } from './role-names.ts';
 import { type Remembered, TokenMemory, type Verdict } from './token-memory.ts';
