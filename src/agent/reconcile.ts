@@ -39,6 +39,7 @@ export class Reconciler {
 	async look(): Promise<void> {
 		const { driver, link, volumes, hostname, workers, signal, options } = this.#deps;
 		const deadline = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+		const began = options.now();
 		const listed = driver.list(deadline).catch((error: unknown) => this.#away(error));
 		const [state, assignments, mounted] = await Promise.all([
 			listed,
@@ -54,7 +55,7 @@ export class Reconciler {
 		for (const id of ids) {
 			const worker = workers.of(id);
 			worker.sawVolumes(mounted.get(id) ?? new Map());
-			worker.saw(observed.get(id) ?? null, assigned.get(id)?.version ?? null, assigned.get(id)?.work ?? false);
+			worker.saw(observed.get(id) ?? null, assigned.get(id)?.version ?? null, assigned.get(id)?.work ?? false, began);
 		}
 		this.#checkSomePorts();
 	}

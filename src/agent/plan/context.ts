@@ -5,6 +5,8 @@ import type { Step } from './step.ts';
 export interface PlanContext {
 	/** ms since the epoch, the host's clock. */
 	readonly now: number;
+	/** When the look at the engine began that the plan is made of, ms since the epoch: what it showed may be from any time since. */
+	readonly seenAt: number;
 	/** Steps that run now, by target. */
 	readonly busy: ReadonlyMap<string, Step>;
 	/** The last failure of each target that has not succeeded since. */

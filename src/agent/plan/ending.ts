@@ -28,7 +28,8 @@ export function endingOf(spec: SandboxSpec, container: ContainerSpec, observed: 
 	const at = restartAt(container, state, context);
 	if (at !== null) return { kind: 'restarting', at };
 	const until = (state.finishedAt ?? 0) + context.settings.settle;
-	return context.now < until ? { kind: 'settling', until } : { kind: 'ended' };
+	// What was seen before that time does not show it, however late the plan is made: another look does.
+	return context.seenAt < until ? { kind: 'settling', until } : { kind: 'ended' };
 }
 
 /** When its policy starts it again, ms since the epoch; null = it does not. */

@@ -32,6 +32,8 @@ export class Memory {
 	readonly loginPulls = new Map<string, string>();
 	readonly holdings = new Holdings();
 	tornDown = false;
+	/** When the last look at the engine began, ms since the epoch; null = this moment. */
+	seenAt: number | null = null;
 	/** What names are wanted, of the spec last asked about: with many neighbours it takes long to tell. */
 	#names: { readonly of: SandboxSpec; readonly contents: string } | null = null;
 
@@ -39,6 +41,7 @@ export class Memory {
 	context(spec: SandboxSpec | null, now: number, networked: boolean, settings: PlanSettings): PlanContext {
 		return {
 			now,
+			seenAt: this.seenAt ?? now,
 			busy: new Map([...this.running].map(([target, { step }]) => [target, step])),
 			failures: this.failures,
 			applied: this.applied,

@@ -154,15 +154,16 @@ export class SandboxWorker {
 
 	/**
 	 * Its part of a look at everything: goes into a round only when something differs from what is known. `version` is
-	 * null when control does not count it to the host; `work` = control has an unfinished operation.
+	 * null when control does not count it to the host; `work` = control has an unfinished operation; `at` = when the look began.
 	 */
-	saw(observed: ObservedSandbox | null, version: number | null, work: boolean): void {
+	saw(observed: ObservedSandbox | null, version: number | null, work: boolean, at: number): void {
 		const seen = observed ?? nothingObserved;
 		const idle = this.#isIdle();
 		const known = this.#resting?.version ?? (this.#spec === undefined ? undefined : (this.#spec?.version ?? null));
 		const before = this.#seen.get();
 		if (before === null) {
 			this.#seen.set(seen);
+			this.#memory.seenAt = at;
 			this.#observedStale = false;
 			this.wantedChanged();
 		} else if (known !== version || (idle && work)) {
@@ -292,12 +293,16 @@ export class SandboxWorker {
 	}
 
 	async #observe(): Promise<ObservedSandbox> {
-		const { driver, calls, signal } = this.#deps;
+		const { driver, calls, options, signal } = this.#deps;
 		let seen = this.#seen.get();
 		while (this.#observedStale || seen === null) {
 			this.#observedStale = false;
 			const ended = this.#ended;
-			seen = await withDeadline(60_000, signal, (deadline) => calls.run(() => driver.observe(this.sandboxId, deadline), deadline));
+			const look = (deadline: AbortSignal): Promise<ObservedSandbox> => {
+				this.#memory.seenAt = options.now();
+				return driver.observe(this.sandboxId, deadline);
+			};
+			seen = await withDeadline(60_000, signal, (deadline) => calls.run(() => look(deadline), deadline));
 			if (ended !== this.#ended) this.#observedStale = true;
 		}
 		this.#seen.set(seen);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Driver, DriverError } from '../../../src/drivers/driver.ts';
 import { AgentWorld, owner, quickPlan } from '../../support/agent/agent-world.ts';
 import { containerSpec, operation, sandboxSpec } from '../../support/agent/specs.ts';
@@ -57,6 +58,42 @@ describe('what is lost comes back', () => {
 			assert.ok(neverEnded(world));
 		});
 	}
+
+	test('when its sandbox goes down while the agent is slow to take in that it ended, too', async (t) => {
+		const world = await AgentWorld.make(t);
+		const other = 'container-2';
+		let torn: 'no' | 'next' | 'done' = 'no';
+		let kill = async (_id: string): Promise<void> => {};
+		world.wrap = (driver): Driver => {
+			kill = (id) => driver.containers.kill(id, 'KILL', AbortSignal.timeout(30_000));
+			const observe = driver.observe.bind(driver);
+			driver.observe = async (id, signal) => {
+				if (torn !== 'next') return await observe(id, signal);
+				torn = 'done';
+				// It ends, is looked at, and its sandbox goes down with it; what was seen is taken in when all that is long past.
+				await kill(web);
+				await eventually('it has ended', () => world.status(box, web) === 'stopped');
+				const seen = await observe(id, signal);
+				world.engine.loseSandbox(owner, box);
+				await delay(10 * quickPlan.settle);
+				return seen;
+			};
+			const events = driver.events.bind(driver);
+			driver.events = async function* (signal) {
+				// They come as late.
+				for await (const event of events(signal)) if (torn === 'no') yield event;
+			};
+			return driver;
+		};
+		await world.start();
+		world.control.add(sandboxSpec({ containers: [containerSpec({}), containerSpec({ id: other })] }));
+		await eventually('both run', () => [web, other].every((id) => world.control.seen(box, id)?.status === 'Running'));
+		torn = 'next';
+		await kill(other);
+		await eventually('it was seen to end', () => torn === 'done');
+		await eventually('it runs again', () => world.status(box, web) === 'running');
+		assert.ok(world.control.reports.every(({ containers }) => containers.every(({ id, ended }) => id !== web || !ended)));
+	});
 
 	test('a stopped container stays stopped when its host starts anew', async (t) => {
 		const world = await running(t);
