@@ -141,7 +141,7 @@ export class ServiceToken {
 function refusal(answer: Answer, credentials: ServiceCredentials, password: string): string {
 	const text = errorText(answer.status, answer.body, [password]);
 	if (answer.status !== 401) return text;
-	return `it refuses user ${credentials.username} for project ${credentials.projectName}: check the openstack settings (${text})`;
+	return `it refuses user ${credentials.username} for project ${credentials.projectName}: check user, password, project and domains (${text})`;
 }
 
 function loginOf(credentials: ServiceCredentials): object {
