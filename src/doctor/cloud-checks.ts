@@ -195,6 +195,25 @@ export function flavorCheck(nova: Pick<NovaClient, 'flavors'>): Check {
 	};
 }
 
+/** The image that servers are made of. */
+export function serverImageCheck(glance: Pick<GlanceClient, 'images' | 'image'>, image: string): Check {
+	return {
+		name: 'nova: image',
+		needs: ['glance: endpoint'],
+		advice: 'see that glance-api runs, and compute.image',
+		async look(signal) {
+			const byId = /^[0-9a-f-]{36}$/i.test(image);
+			const found = byId ? [await glance.image(asService, image, signal)] : await glance.images(asService, { name: image }, signal);
+			const active = found.filter(({ status }) => status === 'active');
+			const [only] = active;
+			if (only === undefined) return failed(`no image ${image} with data`, 'run zunbox openstack register, which makes it');
+			if (active.length > 1) return failed(`${active.length} images are called ${image}`, 'set compute.image to the id of one of them');
+			if (only.visibility === 'public' || only.visibility === 'community') return ok(`${image}, for everybody`);
+			return warning(`${image} is ${only.visibility}`, `others make no sandbox of it: openstack image set --public ${only.id}`);
+		},
+	};
+}
+
 /** What wires ports on a host. */
 const layerTwoAgents = /linux ?bridge|open vswitch|ovn controller/i;
 

@@ -30,6 +30,8 @@ export interface NewImage {
 	readonly containerFormat: string;
 	readonly diskFormat: string;
 	readonly tags?: readonly string[];
+	/** `public` is for administrators. */
+	readonly visibility?: 'private' | 'shared' | 'public';
 	readonly properties?: Readonly<Record<string, string>>;
 }
 
@@ -86,6 +88,7 @@ export class GlanceClient {
 			container_format: image.containerFormat,
 			disk_format: image.diskFormat,
 			...(image.tags === undefined ? {} : { tags: image.tags }),
+			...(image.visibility === undefined ? {} : { visibility: image.visibility }),
 		};
 		return readImage(await this.#ask(caller, { method: 'POST', path: '/images', body }, signal));
 	}

@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
 import { OpenStackError } from './errors.ts';
+import type { GlanceClient } from './glance.ts';
 import type { KeystoneClient, Named } from './keystone.ts';
+import { asService } from './session.ts';
 
 /** What Keystone is to know of the service. */
 export interface Registration {
@@ -75,6 +78,24 @@ export async function register(
 		steps.push({ what, done: there === undefined ? 'made' : there.url === urls[name] ? 'there' : 'changed' });
 	}
 	return steps;
+}
+
+/** Nova wants an image for every server, and takes none that is empty. */
+const imageBytes = 1024;
+
+/**
+ * Makes the image that servers are made of, for everybody, when there is none of that name; harmless when repeated, also
+ * after it was broken off. `glance` is an administrator's. Fails with an OpenStackError.
+ */
+export async function ensureServerImage(glance: GlanceClient, name: string, signal: AbortSignal): Promise<RegistrationStep> {
+	const what = `image ${name}`;
+	const there = await glance.images(asService, { name }, signal);
+	if (there.some(({ status }) => status === 'active')) return { what, done: 'there' };
+	const image =
+		there.find(({ status }) => status === 'queued') ??
+		(await glance.createImage(asService, { name, containerFormat: 'docker', diskFormat: 'raw', visibility: 'public' }, signal));
+	await glance.upload(asService, image.id, Readable.from([Buffer.alloc(imageBytes)]), signal);
+	return { what, done: 'made' };
 }
 
 async function domainId(keystone: KeystoneClient, name: string, signal: AbortSignal): Promise<string> {

@@ -15,6 +15,7 @@ import {
 	neutronPortsCheck,
 	novaPermissionCheck,
 	rolesCheck,
+	serverImageCheck,
 	validationCheck,
 } from '../doctor/cloud-checks.ts';
 import { dataDirectoryCheck, secretFileCheck, spaceCheck } from '../doctor/file-checks.ts';
@@ -152,7 +153,9 @@ async function cloudChecks(config: Config, closing: (() => unknown)[]): Promise<
 			? [endpointCheck(session, 'network', 'neutron', config.openstack), neutronPortsCheck(neutron), neutronAgentCheck(neutron, host)]
 			: []),
 		...(config.volumes.provider === 'cinder' ? [endpointCheck(session, 'volume', 'cinder', config.openstack), cinderCheck(cinder)] : []),
-		...(config.images.glance ? [endpointCheck(session, 'image', 'glance', config.openstack), glanceCheck(glance)] : []),
+		...(config.images.glance || config.compute.provider === 'nova' ? [endpointCheck(session, 'image', 'glance', config.openstack)] : []),
+		...(config.compute.provider === 'nova' ? [serverImageCheck(glance, config.compute.image)] : []),
+		...(config.images.glance ? [glanceCheck(glance)] : []),
 	];
 }
 

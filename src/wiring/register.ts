@@ -2,8 +2,9 @@ import { ConfigError, type ConfigSources, loadConfig, publicUrlOf } from '../con
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
+import { GlanceClient } from '../openstack/glance.ts';
 import { KeystoneClient } from '../openstack/keystone.ts';
-import { type RegistrationStep, register } from '../openstack/registration.ts';
+import { ensureServerImage, type RegistrationStep, register } from '../openstack/registration.ts';
 import { Session } from '../openstack/session.ts';
 import { openCloud, servicePassword } from './cloud.ts';
 
@@ -63,10 +64,17 @@ export async function registerService(request: RegisterRequest, signal: AbortSig
 			},
 			signal,
 		);
-		return { steps, loginProblem: await loginProblem(config, signal) };
+		const image = isUuid(config.compute.image) || config.compute.provider !== 'nova' ? [] : [config.compute.image];
+		const images = await Promise.all(image.map((name) => ensureServerImage(new GlanceClient(session), name, signal)));
+		return { steps: [...steps, ...images], loginProblem: await loginProblem(config, signal) };
 	} finally {
 		session.close();
 	}
+}
+
+/** An image that is named by its id is somebody else's to make. */
+function isUuid(text: string): boolean {
+	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
 function withVersion(url: string): string {

@@ -15,10 +15,12 @@ import {
 	neutronPortsCheck,
 	novaPermissionCheck,
 	rolesCheck,
+	serverImageCheck,
 	validationCheck,
 } from '../../../src/doctor/cloud-checks.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { OpenStackError } from '../../../src/openstack/errors.ts';
+import type { GlanceImage } from '../../../src/openstack/glance.ts';
 import type { ServiceTokenFacts } from '../../../src/openstack/service-token.ts';
 import { checksFor } from '../../../src/wiring/doctor.ts';
 import { expectOutcome, machine } from '../../support/doctor.ts';
@@ -164,6 +166,21 @@ describe('checks of Neutron, Cinder and Glance', () => {
 		);
 		await expectOutcome(cinderCheck({ services: async () => [] }), 'failed', /no cinder-volume/, /start/);
 		await expectOutcome(cinderCheck({ services: refused(403) }), 'failed', /may not/, /role admin/);
+	});
+
+	test('the image that servers are made of', async () => {
+		const image: GlanceImage = {
+			...{ id: 'i', name: 'n', status: 'active', size: 1, containerFormat: 'docker', diskFormat: 'raw', visibility: 'public' },
+			...{ owner: null, hash: null, updatedAt: null, tags: [] },
+		};
+		const check = (images: readonly GlanceImage[]) => serverImageCheck({ images: async () => images, image: async () => image }, 'n');
+		await expectOutcome(check([image]), 'ok', /everybody/);
+		await expectOutcome(check([]), 'failed', /no image n/, /register/);
+		await expectOutcome(check([{ ...image, status: 'queued' }]), 'failed', /no image n/, /register/);
+		await expectOutcome(check([image, image]), 'failed', /2 images/, /the id/);
+		await expectOutcome(check([{ ...image, visibility: 'private' }]), 'warning', /is private/, /--public i/);
+		const byId = serverImageCheck({ images: refused(500), image: refused(404) }, '12345678-1234-1234-1234-123456789012');
+		await expectOutcome(byId, 'failed', /says no/, /compute.image/);
 	});
 
 	test('images', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { GlanceClient } from '../../../src/openstack/glance.ts';
 import { KeystoneClient } from '../../../src/openstack/keystone.ts';
-import { type Registration, register } from '../../../src/openstack/registration.ts';
+import { ensureServerImage, type Registration, register } from '../../../src/openstack/registration.ts';
 import { type Heard, type Scripted, ScriptedCloud } from '../../support/openstack/scripted-cloud.ts';
 
 const signal = new AbortController().signal;
@@ -122,6 +123,35 @@ describe('registration at Keystone', () => {
 			lists.rows['services']?.map(({ id }) => id),
 			['old'],
 		);
+	});
+
+	test('the image for servers is made once, and finished where that was broken off', async (t) => {
+		const cloud = await new ScriptedCloud().start();
+		const session = cloud.session();
+		t.after(async () => {
+			session.close();
+			await cloud.stop();
+		});
+		const glance = new GlanceClient(session);
+		const images: Record<string, unknown>[] = [];
+		let failing = true;
+		cloud.scripts['image'] = ({ method, path, body }) => {
+			if (method === 'GET') return { status: 200, body: { images } };
+			if (method === 'POST') {
+				images.push({ ...Object(body), id: 'i', status: 'queued' });
+				return { status: 201, body: images[0] };
+			}
+			assert.equal(path, '/v2/images/i/file');
+			if (failing) return { status: 503 };
+			images[0] = { ...images[0], status: 'active' };
+			return { status: 204 };
+		};
+		await assert.rejects(ensureServerImage(glance, 'small', signal));
+		failing = false;
+		assert.deepEqual(await ensureServerImage(glance, 'small', signal), { what: 'image small', done: 'made' });
+		assert.deepEqual(await ensureServerImage(glance, 'small', signal), { what: 'image small', done: 'there' });
+		assert.equal(images.length, 1);
+		assert.equal(images[0]?.['visibility'], 'public');
 	});
 
 	test('a domain that is not there is told', async (t) => {
