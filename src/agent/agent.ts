@@ -11,6 +11,7 @@ import { Reconciler } from './reconcile.ts';
 import { Limiter } from './run/limiter.ts';
 import { every, pause, untilDone } from './run/repeat.ts';
 import { Outcomes } from './run/standing.ts';
+import { Turns } from './run/turns.ts';
 import { Workers } from './run/workers.ts';
 import { ServerCalls } from './server-socket/server-calls.ts';
 import type { HostVolumes } from './volumes/host-volumes.ts';
@@ -68,6 +69,7 @@ export class Agent {
 			pulls: new PullManager(driver.images, this.#options.maxPulls),
 			calls: new Limiter(this.#options.maxCalls),
 			waits: new Limiter(this.#options.maxWaits, Math.ceil(this.#options.maxWaits / 4)),
+			turns: new Turns(this.#options.maxRounds),
 			outcomes,
 		};
 		// Volumes that were made with a sandbox go with it.

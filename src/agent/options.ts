@@ -17,6 +17,8 @@ export interface AgentOptions {
 	readonly maxCalls: number;
 	/** How many calls that mostly wait, such as stops with grace, run at once. */
 	readonly maxWaits: number;
+	/** How many sandboxes are looked at and planned for at once. */
+	readonly maxRounds: number;
 	/** How many images are pulled at once. */
 	readonly maxPulls: number;
 	readonly heartbeatInterval: number;
@@ -51,6 +53,7 @@ export const defaultAgentOptions: AgentOptions = {
 	labels: {},
 	maxCalls: 16,
 	maxWaits: 256,
+	maxRounds: 32,
 	maxPulls: 4,
 	heartbeatInterval: 10_000,
 	factsInterval: 600_000,

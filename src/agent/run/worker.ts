@@ -24,6 +24,7 @@ import { Memory } from './memory.ts';
 import { nothingObserved, sameObservation } from './observation.ts';
 import { type Outcomes, type Standing, Waiters } from './standing.ts';
 import { StepRunner } from './step-runner.ts';
+import type { Turns } from './turns.ts';
 
 /** ms that a step runs before control is told that it does. */
 const tellAfter = 100;
@@ -39,6 +40,8 @@ export interface WorkerDeps {
 	/** Bounds on calls to the engine, shared by all sandboxes. */
 	readonly calls: Limiter;
 	readonly waits: Limiter;
+	/** Bound on rounds, shared by all sandboxes. */
+	readonly turns: Turns;
 	readonly options: AgentOptions;
 	/** Where the ends of servers' operations are kept. */
 	readonly outcomes: Outcomes;
@@ -199,11 +202,8 @@ export class SandboxWorker {
 		// The first round begins after the caller is done: several causes at one moment make one round.
 		await Promise.resolve();
 		while (this.#due && !this.#deps.signal.aborted) {
-			this.#due = false;
-			if (this.#timer !== null) clearTimeout(this.#timer);
-			this.#timer = null;
 			try {
-				await this.#round();
+				await this.#deps.turns.run(this.#spec !== undefined, () => this.#round());
 				this.#failedRounds = 0;
 				this.#tellWaiters();
 			} catch (error) {
@@ -238,6 +238,9 @@ export class SandboxWorker {
 	}
 
 	async #round(): Promise<void> {
+		this.#due = false;
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = null;
 		const spec = await this.#askSpec();
 		const observed = await this.#observe();
 		const { driver, networking, stateDirectory, options, signal } = this.#deps;
