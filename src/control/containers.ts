@@ -17,9 +17,9 @@ import { changeContainer } from './changes.ts';
 import { checkImageDriver, checkNameIsFree, prepareContainer, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
+import { createOnce } from './create-once.ts';
 import { askContainerDelete } from './deletion.ts';
 import type { Deps } from './deps.ts';
-import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
@@ -97,27 +97,13 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	}
 
 	async create(principal: Principal, input: CreateContainer, idempotency?: Idempotency): Promise<ContainerView> {
-		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
-		const wish = known ? input : await prepareContainer(this.#deps, principal, input);
-		const row = await this.#deps.store.transaction(async (tx) => {
-			const earlier = await earlierTarget(tx, principal, idempotency);
-			if (earlier !== null) return await this.#row(tx, earlier);
-			const created = await writeContainer(this.#deps, tx, principal, wish);
-			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
-			await this.#deps.quotas.check(tx, created.project_id, [
-				'sandboxes',
-				'containers',
-				'cpu',
-				'memory',
-				'disk',
-				'ports',
-				'volumes',
-				'volume_gigabytes',
-			]);
-			failPoint('control.create-container.before-commit');
-			return created;
+		const row = await createOnce(this.#deps, principal, idempotency, {
+			kind: 'container',
+			wish: input,
+			prepare: () => prepareContainer(this.#deps, principal, input),
+			earlier: (tx, id) => this.#row(tx, id),
+			write: (tx, wish) => writeContainer(this.#deps, tx, principal, wish),
 		});
-		failPoint('control.create-container.committed');
 		await this.#wake(row);
 		return await this.#view(row);
 	}

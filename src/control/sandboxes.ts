@@ -7,20 +7,18 @@ import type { SandboxGoal } from '../model/sandbox.ts';
 import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts';
 import { containersOf } from '../store/containers.ts';
 import { idList } from '../store/id-list.ts';
-import { insertOperation, toOperation } from '../store/operations.ts';
+import { toOperation } from '../store/operations.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../store/sandboxes.ts';
 import type { SandboxTable } from '../store/schema.ts';
-import { giveServerWork } from '../store/servers.ts';
-import type { StoreTransaction } from '../store/store.ts';
 import { changeSandbox } from './changes.ts';
 import type { ContainerView, CreateSandbox, Idempotency, ListQuery, SandboxControl, SandboxView, UpdateSandbox } from './control.ts';
+import { createOnce } from './create-once.ts';
 import { askSandboxDelete } from './deletion.ts';
 import type { Deps } from './deps.ts';
 import { expiryAt } from './expiry.ts';
-import { earlierTarget, rememberTarget } from './idempotency.ts';
 import { inOrder, page } from './lists.ts';
 import { findSandbox } from './lookup.ts';
-import { requireRoomInQueue } from './queue.ts';
+import { askSandbox } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
 import { prepareSandbox } from './servers/prepare.ts';
@@ -77,26 +75,13 @@ export class Sandboxes implements SandboxControl {
 	}
 
 	async create(principal: Principal, input: CreateSandbox, idempotency?: Idempotency): Promise<SandboxView> {
-		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
-		const wish = known ? input : await this.#prepared(principal, input);
-		const row = await this.#deps.store.transaction(async (tx) => {
-			const earlier = await earlierTarget(tx, principal, idempotency);
-			if (earlier !== null) return await existing(tx, earlier);
-			const created = await writeSandbox(this.#deps, tx, principal, wish, 'user', { cpu: 0, memory: 0, disk: 0 });
-			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
-			await this.#deps.quotas.check(tx, principal.projectId, [
-				'sandboxes',
-				'cpu',
-				'memory',
-				'disk',
-				'ports',
-				'volumes',
-				'volume_gigabytes',
-			]);
-			failPoint('control.create-sandbox.before-commit');
-			return created;
+		const row = await createOnce(this.#deps, principal, idempotency, {
+			kind: 'sandbox',
+			wish: input,
+			prepare: () => this.#prepared(principal, input),
+			earlier: existing,
+			write: (tx, wish) => writeSandbox(this.#deps, tx, principal, wish, 'user', { cpu: 0, memory: 0, disk: 0 }),
 		});
-		failPoint('control.create-sandbox.committed');
 		this.#wake(row);
 		return await this.#view(row);
 	}
@@ -144,7 +129,7 @@ export class Sandboxes implements SandboxControl {
 					throw fail('conflict', `The host of sandbox ${row.id} has no room for ${size.cpu} cores and ${size.memoryMib} MiB.`);
 				}
 				await this.#deps.quotas.check(tx, row.project_id, ['cpu', 'memory']);
-				await this.#ask(tx, principal, row, 'update', {});
+				await askSandbox(this.#deps, tx, principal, row, 'update', {});
 			}
 			return row.id;
 		});
@@ -228,7 +213,7 @@ export class Sandboxes implements SandboxControl {
 				{ desired_status: goal, task_state: taskState, ...expiryAt(found, goal, this.#deps.now()) },
 				this.#deps.now(),
 			);
-			await this.#ask(tx, principal, found, kind, args);
+			await askSandbox(this.#deps, tx, principal, found, kind, args);
 			failPoint(`control.${kind}-sandbox.before-commit`);
 			return found;
 		});
@@ -241,26 +226,6 @@ export class Sandboxes implements SandboxControl {
 		const { defaultCpu, defaultMemory } = this.#deps.options;
 		const size = { cpu: input.cpu ?? defaultCpu, memory: input.memory ?? defaultMemory, disk: input.disk ?? 0 };
 		return await prepareSandbox(this.#deps, principal, input, size);
-	}
-
-	async #ask(tx: StoreTransaction, principal: Principal, row: SandboxRow, kind: SandboxOperationKind, args: OperationArgs): Promise<void> {
-		await requireRoomInQueue(tx, 'sandbox', row.id);
-		await insertOperation(
-			tx,
-			{
-				requestId: principal.requestId,
-				projectId: row.project_id,
-				userId: principal.userId,
-				target: 'sandbox',
-				targetId: row.id,
-				sandboxId: row.id,
-				kind,
-				args,
-				host: row.host,
-			},
-			this.#deps.now(),
-		);
-		if (this.#deps.compute !== undefined) await giveServerWork(tx, row.id);
 	}
 
 	#wake(row: SandboxRow): void {

@@ -5,18 +5,17 @@ import type { Principal } from '../../model/principal.ts';
 import { checkSandboxAction } from '../../model/transitions.ts';
 import { containersOf, toContainer } from '../../store/containers.ts';
 import { idList } from '../../store/id-list.ts';
-import { insertOperation } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow, toSandbox } from '../../store/sandboxes.ts';
-import { giveServerWork } from '../../store/servers.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { changeSandbox } from '../changes.ts';
 import type { Idempotency, ListQuery } from '../control.ts';
+import { createOnce } from '../create-once.ts';
 import { askSandboxDelete } from '../deletion.ts';
 import type { Deps } from '../deps.ts';
 import { expiryAt } from '../expiry.ts';
-import { earlierTarget, rememberTarget } from '../idempotency.ts';
 import { inOrder, page } from '../lists.ts';
 import { findCapsule } from '../lookup.ts';
+import { askSandbox } from '../queue.ts';
 import { waitFor } from '../wait.ts';
 import type { CapsuleControl, CapsuleView, CreateCapsule, UpdateCapsule } from './capsule-control.ts';
 import { prepareCapsule, writeCapsule } from './creation.ts';
@@ -46,30 +45,18 @@ export class Capsules implements CapsuleControl {
 	}
 
 	async create(principal: Principal, input: CreateCapsule, idempotency?: Idempotency): Promise<CapsuleView> {
-		const known = this.#deps.compute !== undefined && (await earlierTarget(this.#deps.store.db, principal, idempotency)) !== null;
-		const wish = known ? input : await prepareCapsule(this.#deps, principal, input);
-		const row = await this.#deps.store.transaction(async (tx) => {
-			const earlier = await earlierTarget(tx, principal, idempotency);
-			if (earlier !== null) return await findCapsule(tx, principal, earlier);
-			// A template may hold more than is worth being written only to be undone.
-			const containers = wish.initContainers.length + wish.containers.length;
-			await this.#deps.quotas.check(tx, principal.projectId, ['sandboxes', 'containers'], { sandboxes: 1, containers });
-			const created = await writeCapsule(this.#deps, tx, principal, wish);
-			await rememberTarget(tx, principal, idempotency, created.id, this.#deps.now());
-			await this.#deps.quotas.check(tx, principal.projectId, [
-				'sandboxes',
-				'containers',
-				'cpu',
-				'memory',
-				'disk',
-				'ports',
-				'volumes',
-				'volume_gigabytes',
-			]);
-			failPoint('control.create-capsule.before-commit');
-			return created;
+		const row = await createOnce(this.#deps, principal, idempotency, {
+			kind: 'capsule',
+			wish: input,
+			prepare: () => prepareCapsule(this.#deps, principal, input),
+			earlier: (tx, id) => findCapsule(tx, principal, id),
+			write: async (tx, wish) => {
+				// A template may hold more than is worth being written only to be undone.
+				const containers = wish.initContainers.length + wish.containers.length;
+				await this.#deps.quotas.check(tx, principal.projectId, ['sandboxes', 'containers'], { sandboxes: 1, containers });
+				return await writeCapsule(this.#deps, tx, principal, wish);
+			},
 		});
-		failPoint('control.create-capsule.committed');
 		this.#wake(row);
 		return await this.#view(row);
 	}
@@ -160,22 +147,7 @@ export class Capsules implements CapsuleControl {
 		const goal = kind === 'start' ? 'Running' : 'Stopped';
 		const taskState = kind === 'start' ? 'sandbox_starting' : 'sandbox_stopping';
 		await changeSandbox(tx, row, { desired_status: goal, task_state: taskState, ...expiryAt(row, goal, now) }, now);
-		await insertOperation(
-			tx,
-			{
-				requestId: principal.requestId,
-				projectId: row.project_id,
-				userId: principal.userId,
-				target: 'sandbox',
-				targetId: row.id,
-				sandboxId: row.id,
-				kind,
-				args: kind === 'stop' ? { timeout } : {},
-				host: row.host,
-			},
-			now,
-		);
-		if (this.#deps.compute !== undefined) await giveServerWork(tx, row.id);
+		await askSandbox(this.#deps, tx, principal, row, kind, kind === 'stop' ? { timeout } : {});
 	}
 
 	#wake(row: SandboxRow): void {

@@ -453,3 +453,14 @@ test('a wait ends when the status is there or cannot come', async (t) => {
 	const never = await capsules.wait(me, id, 'Running', 30_000, new AbortController().signal);
 	assert.equal(never.status, 'Stopped');
 });
+
+test('only so many unfinished operations of a capsule wait; a delete is always taken', async (t) => {
+	const { capsules, host } = await start(t);
+	const { id } = await capsules.create(me, template());
+	await host.settle();
+	for (let n = 0; n < 32; n += 1) await capsules.stop(me, id, { timeout: null });
+	await assert.rejects(capsules.stop(me, id, { timeout: null }), code('too-many-requests'));
+	await capsules.delete(me, id);
+	await host.settle();
+	await assert.rejects(capsules.show(me, id), code('capsule-not-found'));
+});
