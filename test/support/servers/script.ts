@@ -42,6 +42,11 @@ export class Script {
 		this.#moment = moment;
 	}
 
+	/** It does not end after all. */
+	spare(): void {
+		this.#crashAt = 0;
+	}
+
 	get crashed(): Promise<void> {
 		return this.#crashed.promise;
 	}

@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from '../../../src/agent/agent.ts';
-import { NoNetworking } from '../../../src/agent/network/no-networking.ts';
 import { NoVolumes } from '../../../src/agent/volumes/no-volumes.ts';
 import { type ComputeOptions, defaultComputeOptions } from '../../../src/control/servers/compute.ts';
 import { ServerPlacement } from '../../../src/control/servers/server-placement.ts';
+import type { Driver } from '../../../src/drivers/driver.ts';
 import { createDriver, FakeEngine } from '../../../src/drivers/fake/index.ts';
 import { ZunboxError } from '../../../src/model/errors.ts';
 import type { Principal } from '../../../src/model/principal.ts';
@@ -15,6 +15,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import type { ServerCall } from '../../../src/model/server.ts';
 import { NeutronNetworkProvider } from '../../../src/providers/network/neutron/neutron-network-provider.ts';
 import { quickPlan } from '../agent/agent-world.ts';
+import { RecordedNetworking } from '../agent/recorded-host.ts';
 import { plainSealer, principal, startControl, type TestControl } from '../control.ts';
 import { ModelCloud } from './model-cloud.ts';
 import type { Script } from './script.ts';
@@ -37,6 +38,8 @@ const quick: Partial<ComputeOptions> = {
 export class ServerWorld {
 	readonly cloud = new ModelCloud();
 	readonly engine = new FakeEngine();
+	/** What the host's kernel has of networks. */
+	readonly networking = new RecordedNetworking();
 	readonly ann: Principal;
 	readonly #directory: string;
 	readonly #options: Partial<ComputeOptions>;
@@ -79,11 +82,13 @@ export class ServerWorld {
 				compute: { provider, ports: portService, sealer: plainSealer, options: { ...defaultComputeOptions, ...quick, ...this.#options } },
 			}),
 		});
-		const driver = await createDriver({ owner: 'test', stateDirectory: this.#directory, settings: { engine: this.engine } });
+		const driver = this.#networked(
+			await createDriver({ owner: 'test', stateDirectory: this.#directory, settings: { engine: this.engine } }),
+		);
 		const agent = new Agent({
 			link: control.bus.controlLink(control.link),
 			driver,
-			networking: new NoNetworking(),
+			networking: this.networking,
 			volumes: new NoVolumes(),
 			stateDirectory: this.#directory,
 			options: { hostname: 'host-1', lookInterval: 100, longestPause: 100, plan: quickPlan },
@@ -106,6 +111,16 @@ export class ServerWorld {
 	async run(name: string, fields: object = {}) {
 		const made = await this.control.service.containers.create(this.ann, { name, image, command: ['sleep', '1000'], run: true, ...fields });
 		return await this.control.service.containers.wait(this.ann, made.id, 'Running', patience, never);
+	}
+
+	/** An engine that has a network namespace for each run of a sandbox. */
+	#networked(driver: Driver): Driver {
+		driver.sandboxes.networkNamespacePath = async (id) => {
+			const { sandbox } = this.engine.observe('test', id);
+			return sandbox?.status === 'running' || sandbox?.status === 'paused' ? `/run/${id}/${sandbox.startedAt}` : null;
+		};
+		Object.defineProperty(driver, 'capabilities', { value: { ...driver.capabilities, networkNamespace: true } });
+		return driver;
 	}
 
 	/** As the compute service's driver: again and again while the host's agent is away. */
