@@ -40,6 +40,18 @@ describe('reads that are kept', () => {
 		assert.deepEqual(await cache.get('x', async () => [3]), [2]);
 	});
 
+	test('what is let go is read anew, and a read that was under way then is not kept', async () => {
+		const { cache, read } = counted();
+		const { promise, resolve } = Promise.withResolvers<readonly number[]>();
+		assert.deepEqual(await cache.get('x', read), [1]);
+		const slow = cache.get('y', () => promise);
+		cache.clear();
+		resolve([7]);
+		assert.deepEqual(await slow, [7]);
+		assert.deepEqual(await cache.get('x', read), [2]);
+		assert.deepEqual(await cache.get('y', read), [3]);
+	});
+
 	test('reads at once are one; one that fails is not kept', async () => {
 		const { state, cache, read } = counted();
 		await Promise.all([cache.get('x', read), cache.get('x', read)]);
