@@ -13,6 +13,8 @@ export interface NeutronNetwork {
 	readonly portSecurityEnabled: boolean;
 	/** null = not the caller's to know. */
 	readonly physicalType: string | null;
+	/** ms since the epoch; null = the service does not tell. */
+	readonly createdAt: number | null;
 }
 
 export interface NeutronSubnet {
@@ -102,6 +104,7 @@ export function readNetwork(network: Fields): NeutronNetwork {
 		subnetIds: network.texts('subnets'),
 		portSecurityEnabled: !network.has('port_security_enabled') || network.flag('port_security_enabled'),
 		physicalType: network.textOrNull('provider:network_type'),
+		createdAt: network.timeOrNull('created_at'),
 	};
 }
 

@@ -10,16 +10,27 @@ import { type Account, fieldsIn, listIn } from '../cloud/account.ts';
 import { Place } from '../cloud/place.ts';
 import { serverPorts } from './clear.ts';
 
-/** In words. Ports that a test made itself and keeps are in `kept`, by their ids. */
-export async function leftovers(service: CrashService, admin: Account, kept: readonly string[] = []): Promise<readonly string[]> {
-	const found = await Promise.all([inService(service), inCloud(admin, kept), onHost(service, admin, kept)]);
+/** What a test keeps, by ids. */
+export interface Kept {
+	/** Of the test's own. */
+	readonly ports?: readonly string[];
+	/** Sandboxes that are still shown, though nothing else is left of them. */
+	readonly rows?: readonly string[];
+}
+
+/** In words. */
+export async function leftovers(service: CrashService, admin: Account, kept: Kept): Promise<readonly string[]> {
+	const { ports = [], rows = [] } = kept;
+	const found = await Promise.all([inService(service, rows), inCloud(admin, ports), onHost(service, admin, ports)]);
 	return found.flat();
 }
 
 /** Rows of the service's own database. */
-function inService({ database }: CrashService): readonly string[] {
-	const rows = (table: string) => query(database, `select * from ${table}`).map((row) => `${table}: ${JSON.stringify(row)}`);
-	return [...['sandbox', 'container', 'claim', 'volume_attachment', 'server', 'server_port'].flatMap(rows), ...inconsistencies(database)];
+function inService({ database }: CrashService, shown: readonly string[]): readonly string[] {
+	const tables = ['sandbox', 'container', 'claim', 'volume_attachment', 'server', 'server_port'];
+	const rows = tables.flatMap((table) => query(database, `select * from ${table}`).map((row) => ({ table, row })));
+	const left = rows.filter(({ row }) => !shown.includes(String(row['sandbox_id'] ?? row['id'])));
+	return [...left.map(({ table, row }) => `${table}: ${JSON.stringify(row)}`), ...inconsistencies(database)];
 }
 
 async function inCloud(admin: Account, kept: readonly string[]): Promise<readonly string[]> {

@@ -8,7 +8,7 @@ import { Place } from '../cloud/place.ts';
 import { missingHost } from '../cloud/ready.ts';
 import { hostName, password, ports, region, urls } from '../cloud/settings.ts';
 import { clearCloud } from './clear.ts';
-import { leftovers } from './leftovers.ts';
+import { type Kept, leftovers } from './leftovers.ts';
 import { Tenant } from './tenant.ts';
 
 export class CloudWorld {
@@ -57,18 +57,28 @@ export class CloudWorld {
 		await eventually('Nova can use the host', look, { timeout: 120_000, interval: 300 });
 	}
 
+	/** Until the services that a test has stopped serve again. */
+	async daemonsAreUp(): Promise<void> {
+		const look = async () => {
+			const { account } = this.admin;
+			for (const [service, line] of looks) await account.ok(service, line);
+			return true;
+		};
+		await eventually('the services serve', look, { timeout: 90_000, interval: 300 });
+	}
+
 	/** Starts the service again, as it was, and waits until it can work. */
 	async startService(environment: Readonly<Record<string, string>> = {}): Promise<void> {
 		await this.service.start(environment);
 		await this.hostIsUp();
 	}
 
-	/** Waits until nothing is left of anything that was deleted; fails with what is. */
-	async nothingIsLeft(): Promise<void> {
+	/** Waits until nothing is left of anything that was deleted, but `kept` (ids); fails with what is. */
+	async nothingIsLeft(kept: Kept = {}): Promise<void> {
 		await eventually(
 			'nothing is left',
 			async () => {
-				const left = await leftovers(this.service, this.admin.account);
+				const left = await leftovers(this.service, this.admin.account, kept);
 				if (left.length > 0) throw new Error(left.join('\n'));
 				return true;
 			},
@@ -88,6 +98,15 @@ export class CloudWorld {
 
 	/** Also where a test has failed: the next file finds the cloud as if nothing had been. */
 	async remove(): Promise<void> {
+		// Where nothing has failed nobody sees it.
+		console.log(
+			this.service
+				.output()
+				.split('\n')
+				.filter((line) => /"level":"?(50|60|error|fatal)/.test(line))
+				.slice(-20)
+				.join('\n'),
+		);
 		try {
 			await this.service.end();
 			for (const name of ['keystone', 'neutron', 'nova-api', 'nova-compute'] as const) this.daemons.start(name);
@@ -97,6 +116,12 @@ export class CloudWorld {
 		}
 	}
 }
+
+const looks = [
+	['keystone', 'GET /roles'],
+	['neutron', 'GET /v2.0/networks'],
+	['nova', 'GET /servers'],
+] as const;
 
 /** Users are Keystone's; all else is the service's own. */
 const identitySettings = {

@@ -82,8 +82,9 @@ export class NeutronResolver implements NetworkResolver {
 
 	/** The project's own network made first, else one that is shared and no way out. */
 	async #default(user: Caller, principal: Principal, signal: AbortSignal): Promise<NeutronNetwork> {
-		const own = await calling(user, this.#neutron.networks(user, { project_id: principal.projectId, sort_key: 'created_at' }, signal));
-		const usable = own.filter(({ external }) => !external);
+		const own = await calling(user, this.#neutron.networks(user, { project_id: principal.projectId }, signal));
+		// The network service cannot sort by that.
+		const usable = own.filter(({ external }) => !external).sort((one, other) => (one.createdAt ?? 0) - (other.createdAt ?? 0));
 		const [first] =
 			usable.length > 0 ? usable : await calling(user, this.#neutron.networks(user, { shared: true, 'router:external': false }, signal));
 		if (first === undefined) throw fail('conflict', 'There is no network to connect to: make one first.');
