@@ -20,6 +20,8 @@ import { Stops } from './wiring/stops.ts';
 export interface RunningService {
 	/** Where clients reach it, without a slash at its end. */
 	readonly url: string;
+	/** TCP port that it listens on; a proxy may stand between it and `url`. */
+	readonly port: number;
 	/** Ends it; sandboxes and containers go on running. */
 	stop(): Promise<void>;
 }
@@ -51,10 +53,11 @@ export async function startService(config: Config, options: StartOptions): Promi
 		stops.add(() => api.close());
 		await api.listen({ host: config.listen.host, port: config.listen.port });
 		const address = api.server.address();
-		if (typeof address === 'object' && address !== null) url = publicUrlOf(config, address.port);
+		const port = typeof address === 'object' && address !== null ? address.port : config.listen.port;
+		url = publicUrlOf(config, port);
 		await identity.begin(() => folder(config, 'credentials'));
 		await startAgent(config, control, options, stops);
-		return { url, stop: () => stops.run() };
+		return { url, port, stop: () => stops.run() };
 	} catch (error) {
 		await stops.run();
 		throw error;

@@ -66,7 +66,8 @@ export const configSchema = Type.Object(
 				port: Type.Integer({ minimum: 0, maximum: 65535, default: 9517, description: 'TCP port to serve on; 0 = a free one.' }),
 				trustProxy: Type.Boolean({
 					default: false,
-					description: 'Whether X-Forwarded-For is believed. True only behind a proxy that sets it.',
+					description:
+						'Whether X-Forwarded-For, -Proto and -Host are believed: for the limits of sources, and for links where `publicUrl` is not set. True only behind a proxy that sets all of them.',
 				}),
 			},
 			{ ...group, description: 'Where the HTTP service listens.' },

@@ -126,6 +126,14 @@ export async function execLink(world: StreamWorld, id: string, command: string, 
 	return { link: textOf(answer, 'proxy_url'), execId: textOf(answer, 'exec_id') };
 }
 
+export interface StreamClientOptions {
+	readonly origin?: string;
+	/** False = messages are not kept. */
+	readonly keep?: boolean;
+	/** What is trusted of certificates. */
+	readonly ca?: string;
+}
+
 /** A client of a stream, as the stock one is: subprotocols, Origin, binary messages. Every message must be valid UTF-8. */
 export class StreamClient {
 	readonly socket: WebSocket;
@@ -135,10 +143,11 @@ export class StreamClient {
 	readonly #closed: Promise<{ readonly code: number; readonly reason: string }>;
 	#pings = 0;
 
-	constructor(link: string, options: { readonly origin?: string; readonly keep?: boolean } = {}) {
+	constructor(link: string, options: StreamClientOptions = {}) {
 		this.socket = new WebSocket(link, ['binary', 'base64'], {
 			...(options.origin === undefined ? { origin: new URL(link.replace(/^ws/, 'http')).origin } : { origin: options.origin }),
 			perMessageDeflate: false,
+			...(options.ca === undefined ? {} : { ca: options.ca }),
 		});
 		this.socket.on('error', () => undefined);
 		this.socket.on('ping', () => {
@@ -155,7 +164,7 @@ export class StreamClient {
 	}
 
 	/** Opens the link; throws with the status when it is refused. */
-	static async open(link: string, options: { readonly origin?: string; readonly keep?: boolean } = {}): Promise<StreamClient> {
+	static async open(link: string, options: StreamClientOptions = {}): Promise<StreamClient> {
 		const client = new StreamClient(link, options);
 		await new Promise<void>((resolve, reject) => {
 			client.socket.once('open', resolve);
