@@ -129,7 +129,7 @@ describe('other services that are away', () => {
 	});
 
 	test('what is made too long fails with the last reason', async (t) => {
-		const world = await ServerWorld.make(t, { makingDeadline: 200 });
+		const world = await ServerWorld.make(t, { makingDeadline: 4000 });
 		world.script.failAlways('create', away);
 		assert.equal((await failedSandbox(world)).statusReason, away.message);
 	});
