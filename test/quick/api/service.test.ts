@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -16,6 +16,8 @@ describe('the API over the real control and the fake driver', () => {
 	let token: string;
 	before(async () => {
 		folder = await mkdtemp(path.join(os.tmpdir(), 'zunbox-api-'));
+		await mkdir(path.join(folder, 'spool'));
+		await writeFile(path.join(folder, 'spool', 'left-by-a-kill'), 'x');
 		const config = await loadConfig({
 			file: '/dev/null',
 			flags: { dataDirectory: folder, 'driver.name': 'fake', 'listen.port': '0', 'network.enabled': 'false', hostname: 'host-1' },
@@ -60,6 +62,11 @@ describe('the API over the real control and the fake driver', () => {
 	}
 
 	const image = 'zunbox/busybox:latest';
+
+	test('what a killed process left of archives that were being put is gone after the start', async () => {
+		assert.deepEqual(await readdir(path.join(folder, 'spool')), []);
+		assert.equal((await stat(path.join(folder, 'spool'))).mode & 0o777, 0o700);
+	});
 
 	test('a container is made in a sandbox, runs, says something, and goes', async () => {
 		const sandbox = await send('POST', '/v1/sandboxes', { name: 'shelf', labels: { tier: 'web' } });
