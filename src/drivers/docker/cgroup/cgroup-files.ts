@@ -32,6 +32,38 @@ export async function removeFolders(parent: string): Promise<void> {
 	for (const root of await roots()) await rmdir(path.join(root, parent)).catch(() => undefined);
 }
 
+/** Removes the group with all below it, and ends what still runs there: as stopping a slice does. Answers whether it is gone. */
+export async function endGroup(parent: string): Promise<boolean> {
+	let gone = true;
+	for (const root of await roots()) {
+		// Deepest first: a group with another in it cannot be removed.
+		for (const folder of (await groupsBelow(path.join(root, parent))).reverse()) {
+			await put(path.join(folder, 'freezer.state'), 'THAWED').catch(() => undefined);
+			const processes = await readFile(path.join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
+			for (const pid of processes.split('\n').map(Number)) if (pid > 0) end(pid);
+			await rmdir(folder).catch((error: unknown) => {
+				gone &&= codeOf(error) === 'ENOENT';
+			});
+		}
+	}
+	return gone;
+}
+
+/** The folder and all groups below it, each before those in it; empty when it is not there. */
+async function groupsBelow(folder: string): Promise<string[]> {
+	const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => null);
+	if (entries === null) return [];
+	return [folder, ...entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(entry.parentPath, entry.name))];
+}
+
+function end(pid: number): void {
+	try {
+		process.kill(pid, 'SIGKILL');
+	} catch (error) {
+		if (codeOf(error) !== 'ESRCH') throw error;
+	}
+}
+
 /** Names of the groups below `folder`, in any controller. */
 export async function groupsIn(folder: string): Promise<readonly string[]> {
 	const names = new Set<string>();

@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DriverError } from '../../driver.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { text } from '../engine/json.ts';
-import { groupsIn, parentQuota, removeFolders, writeLimits } from './cgroup-files.ts';
+import { endGroup, groupsIn, parentQuota, removeFolders, writeLimits } from './cgroup-files.ts';
 import { type CgroupLayout, cpuPeriod, type GroupLimits, parentName, sliceProperties } from './layout.ts';
 
 const run = promisify(execFile);
+
+/** Longest time that processes that were killed are waited for, ms. Groups that are left then go with a later sweep. */
+const endingTime = 5000;
 
 /**
  * One control group a sandbox, above those of its containers, so that its cpu and memory limit all of them together.
@@ -50,11 +54,17 @@ export class CgroupParents {
 		return quota === null ? cpu : Math.min(cpu, quota / cpuPeriod);
 	}
 
-	/** Nothing must run below it any more. */
+	/**
+	 * Nothing of the sandbox must be in the engine any more. What runs below it all the same is ended: an engine that was
+	 * killed while it started a container may know nothing of the process, and say that the container is removed.
+	 */
 	async remove(sandboxId: string, signal: AbortSignal): Promise<void> {
 		const layout = await this.#known(signal);
 		const name = parentName(layout, this.#owner, sandboxId);
-		if (layout.manager === 'cgroupfs') await removeFolders(name);
+		if (layout.manager === 'cgroupfs' && sandboxId !== '') {
+			const until = performance.now() + endingTime;
+			while (!(await endGroup(name)) && performance.now() < until) await delay(20, undefined, { signal });
+		}
 		if (layout.manager === 'systemd') await this.#systemctl(['stop', name], signal).catch(() => undefined);
 		this.#used.delete(name);
 	}
