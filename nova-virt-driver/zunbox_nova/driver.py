@@ -100,7 +100,7 @@ class ZunboxDriver(driver.ComputeDriver):
         return hardware.InstanceInfo(state=STATES[state])
 
     def spawn(self, context, instance, image_meta, injected_files, admin_password, allocations, network_info=None,
-              block_device_info=None, power_on=True, **_):
+              block_device_info=None, power_on=True, *_, **__):
         try:
             with self._wired(instance, network_info):
                 self._call(instance, 'spawn', server=parts.server(instance), **self._parts(instance, network_info, block_device_info))
@@ -114,7 +114,7 @@ class ZunboxDriver(driver.ComputeDriver):
         else:
             self.power_off(instance)
 
-    def destroy(self, context, instance, network_info, block_device_info=None, *_args, **_kwargs):
+    def destroy(self, context, instance, network_info, block_device_info=None, *_, **__):
         self._do(instance, 'destroy')
         self.unplug_vifs(instance, network_info)
         for connection in parts.connections(block_device_info):
@@ -125,7 +125,7 @@ class ZunboxDriver(driver.ComputeDriver):
 
     cleanup = destroy
 
-    def power_on(self, context, instance, network_info, block_device_info=None, **_):
+    def power_on(self, context, instance, network_info, block_device_info=None, *_, **__):
         with self._wired(instance, network_info):
             self._do(instance, 'power-on', failure=exception.InstancePowerOnFailure,
                      **self._parts(instance, network_info, block_device_info))
@@ -137,7 +137,7 @@ class ZunboxDriver(driver.ComputeDriver):
         grace = int(timeout)
         self._do(instance, 'power-off', failure=exception.InstancePowerOffFailure, timeout=grace or None, longer=grace)
 
-    def reboot(self, context, instance, network_info, reboot_type, block_device_info=None, **_):
+    def reboot(self, context, instance, network_info, reboot_type, block_device_info=None, *_, **__):
         self.power_off(instance, CONF.shutdown_timeout if reboot_type == 'SOFT' else 0)
         self.power_on(context, instance, network_info, block_device_info)
 
@@ -178,7 +178,7 @@ class ZunboxDriver(driver.ComputeDriver):
     def get_volume_connector(self, instance):
         return connector.get_connector_properties(utils.get_root_helper(), CONF.my_block_storage_ip, False, True, host=CONF.host)
 
-    def attach_volume(self, context, connection_info, instance, mountpoint, *_args, **_kwargs):
+    def attach_volume(self, context, connection_info, instance, mountpoint, *_, **__):
         volume = parts.connect(connection_info)
         try:
             self._call(instance, 'attach-volume', volume=volume)
@@ -186,7 +186,7 @@ class ZunboxDriver(driver.ComputeDriver):
             self.detach_volume(context, connection_info, instance, mountpoint)
             raise exception.VolumeAttachFailed(volume_id=volume['volumeId'], reason=e.reason)
 
-    def detach_volume(self, context, connection_info, instance, mountpoint, **_):
+    def detach_volume(self, context, connection_info, instance, mountpoint, *_, **__):
         try:
             self._call(instance, 'detach-volume', volumeId=parts.volume_id(connection_info))
         except agent.AgentError as e:
