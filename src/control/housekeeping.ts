@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../model/errors.ts';
 import { askSandboxDelete, systemRequest } from './deletion.ts';
 import type { Deps } from './deps.ts';
@@ -43,7 +44,7 @@ export class Housekeeping {
 			}
 			await changed;
 			// Commits come in bursts; one look serves them all.
-			await pause(200, signal);
+			await delay(200, undefined, { signal }).catch(() => {});
 		}
 	}
 
@@ -101,17 +102,4 @@ export class Housekeeping {
 		const at = next?.at ?? null;
 		return at === null ? longestSleep : Math.min(longestSleep, Math.max(1, at - this.#deps.now()));
 	}
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const done = () => {
-			clearTimeout(timer);
-			signal.removeEventListener('abort', done);
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		if (signal.aborted) done();
-		else signal.addEventListener('abort', done, { once: true });
-	});
 }
