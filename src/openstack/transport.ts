@@ -74,8 +74,13 @@ export class Transport {
 			call.destroy(silence);
 		});
 		call.once('error', (error) => reject(signal.aborted ? signal.reason : asTransportError(error)));
-		if (typeof body === 'object') pipeline(body, call).catch((error: unknown) => reject(signal.aborted ? signal.reason : error));
-		else call.end(body);
+		if (typeof body === 'object') {
+			// What breaks at its source is told as it is, what breaks on the way as the connection's failure.
+			body.once('error', (error) => reject(signal.aborted ? signal.reason : error));
+			pipeline(body, call).catch((error: unknown) => reject(signal.aborted ? signal.reason : asTransportError(error)));
+		} else {
+			call.end(body);
+		}
 		return await promise;
 	}
 

@@ -310,6 +310,18 @@ describe('streams', () => {
 		assert.equal(cloud.asked('image').length, 2);
 	});
 
+	test('an upload whose connection breaks says which service', async (t) => {
+		const { cloud, session } = await cloudWith(t);
+		cloud.scripts['image'] = () => 'reset';
+		const endless = Readable.from(
+			(async function* () {
+				for (let count = 0; count < 3; count += 1) yield Buffer.alloc(100_000);
+			})(),
+		);
+		const error = await failureOf(session.upload(asService, 'image', { method: 'PUT', path: '/file', stream: endless }, never));
+		assert.match(error.message, /^the image service at http:\S+ does not answer: /);
+	});
+
 	test('an upload whose source fails fails, and nothing is left open', async (t) => {
 		const { cloud, session } = await cloudWith(t);
 		cloud.scripts['image'] = () => ({ status: 204 });
@@ -321,7 +333,7 @@ describe('streams', () => {
 		);
 		await assert.rejects(
 			session.upload(asService, 'image', { method: 'PUT', path: '/file', stream: source }, never),
-			/source broke|aborted/,
+			/^Error: the source broke$/,
 		);
 	});
 });
