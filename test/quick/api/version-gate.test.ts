@@ -87,6 +87,10 @@ describe('every route at every version', () => {
 		test(sample.route, async () => {
 			const token = 'admin:project-a';
 			const options = sample.body === undefined ? { token } : { token, body: sample.body };
+			// A host that was silent for a minute is down.
+			await admin.control.link.register(hostFacts('h1'));
+			// A project may have so many of them; each version makes one.
+			await admin.control.store.db.deleteFrom('registry').execute();
 			for (const minor of minors) {
 				if (sample.route === 'POST /v1/images') await admin.control.store.db.deleteFrom('image').execute();
 				const line = `${sample.route.split(' ')[0]} ${await sample.url()}`;
@@ -138,7 +142,6 @@ describe('every route at every version', () => {
 		],
 	] as const) {
 		test(route, async () => {
-			// A host that was silent for a minute is down.
 			await restControl.link.register(hostFacts('h1'));
 			for (const minor of minors) {
 				const sent = typeof body === 'function' ? { volume: await body() } : body;
