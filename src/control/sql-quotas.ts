@@ -43,7 +43,8 @@ export class SqlQuotas implements Quotas {
 			(select coalesce(sum(cpu), 0) from claim where project_id = ${projectId}) as cpu,
 			(select coalesce(sum(memory_mib), 0) from claim where project_id = ${projectId}) as memory,
 			(select coalesce(sum(disk_gib), 0) from claim where project_id = ${projectId}) as disk,
-			(select count(*) from port where project_id = ${projectId}) as ports,
+			(select count(*) from port where project_id = ${projectId})
+				+ (select count(*) from server_port where project_id = ${projectId} and made = 1) as ports,
 			(select count(*) from network where project_id = ${projectId}) as networks,
 			(select count(*) from volume where project_id = ${projectId} and provider <> 'file') as volumes,
 			(select coalesce(sum(size), 0) from volume where project_id = ${projectId} and provider <> 'file') as volume_gigabytes`.execute(db);

@@ -39,7 +39,7 @@ export const defaultComputeOptions: ComputeOptions = {
 	atOnce: 8,
 	callTimeout: 150_000,
 	pollInterval: 5_000,
-	fullPollInterval: 300_000,
+	fullPollInterval: 900_000,
 	firstLook: 250,
 	longestLook: 1_000,
 	firstRetry: 1_000,

@@ -112,8 +112,11 @@ export class ServerPoller {
 			return await changeSandbox(tx, sandbox, { status: 'Error', status_reason: reason }, now);
 		}
 		const goal = statusIn(view.state);
-		if (goal === null || goal === sandbox.desired_status) return;
-		await changeSandbox(tx, sandbox, { desired_status: goal, ...expiryAt(sandbox, goal, now) }, now);
+		if (goal === null) return;
+		// Its host said how it stands while that was no news to us: it is asked to say so again.
+		const anew = server.state === 'error' && sandbox.status === 'Error' ? { status: 'Unknown', status_reason: null } : {};
+		if (goal === sandbox.desired_status && anew.status === undefined) return;
+		await changeSandbox(tx, sandbox, { desired_status: goal, ...anew, ...expiryAt(sandbox, goal, now) }, now);
 	}
 }
 

@@ -1,4 +1,6 @@
 import { failPoint } from '../../faults/fail-point.ts';
+import { containersOf } from '../../store/containers.ts';
+import { endOperations } from '../../store/operations.ts';
 import { sandboxRow, touchSandbox } from '../../store/sandboxes.ts';
 import { serverRow, updateServer } from '../../store/servers.ts';
 import { changeSandbox } from '../changes.ts';
@@ -66,6 +68,9 @@ export async function finish({ deps, sight }: StepContext): Promise<StepResult> 
 		const sandbox = await sandboxRow(tx, sight.sandbox.id);
 		if (sandbox === undefined) return;
 		if (sandbox.desired_status === 'Deleted') return await dropSandbox(deps, tx, sandbox);
+		const reason = sandbox.status_reason ?? 'Its server is gone.';
+		for (const { id } of await containersOf(tx, sandbox.id)) await endOperations(tx, id, reason, deps.now());
+		await endOperations(tx, sandbox.id, reason, deps.now());
 		await deps.network.release(tx, sandbox.id);
 		await deps.volumes.release(tx, sandbox.id);
 		await tx.deleteFrom('server').where('sandbox_id', '=', sandbox.id).execute();
