@@ -102,7 +102,7 @@ describe('archives and commits on Docker', { timeout: 240_000 }, () => {
 		];
 		for (const entries of attempts) {
 			const answer = await put('/tmp', entries);
-			assert.ok([200, 400].includes(answer.status) || answer.status === 502, `${answer.status} ${answer.text}`);
+			assert.ok([200, 400].includes(answer.status), `${answer.status} ${answer.text}`);
 		}
 		await run(`mkdir -p /tmp/links; ln -sfn ${target} /tmp/links/made-inside`);
 		const through = await put('/tmp/links/made-inside', [tarEntry('through-link', evil)]);
