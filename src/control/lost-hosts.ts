@@ -7,6 +7,9 @@ import type { Deps } from './deps.ts';
 /** What is said to go on, and does not where nobody is there to see it: what is stopped stays so. */
 const going = ['Running', 'Paused'];
 
+/** ms between two looks through a host that is given up. */
+const lookInterval = 5000;
+
 /** Sandboxes that are changed in one transaction. */
 const batch = 50;
 
@@ -33,6 +36,7 @@ export class LostHosts {
 	readonly #deps: Deps;
 	readonly #elapsed: () => number;
 	#sights: ReadonlyMap<string, Sight> = new Map();
+	readonly #givenUpAt = new Map<string, number>();
 
 	/** `elapsed`: ms on a clock that only goes on. */
 	constructor(deps: Deps, elapsed: () => number = () => performance.now()) {
@@ -50,7 +54,7 @@ export class LostHosts {
 		this.#sights = new Map(hosts.map((host) => [host.hostname, this.#sight(host, before.get(host.hostname))]));
 		for (const host of hosts) {
 			const state = this.#sights.get(host.hostname)?.state;
-			if (state === 'lost') await this.#giveUp(host);
+			if (state === 'lost') await this.#giveUpNowAndThen(host, before.get(host.hostname)?.state === 'lost');
 			else if (state === 'alive' && before.get(host.hostname)?.state !== 'alive') await this.#ask(host.hostname);
 		}
 	}
@@ -63,6 +67,14 @@ export class LostHosts {
 		if (host.forced_down === 1 || now - heardAt > this.#deps.options.hostDownAfter) return { ...seen, state: 'lost' };
 		if (heard || before?.state === 'lost') return { ...seen, state: 'alive' };
 		return { ...seen, state: before?.state ?? 'unsure' };
+	}
+
+	/** Once given up, little can be new: a report that was on its way. All of its sandboxes are looked through for that. */
+	async #giveUpNowAndThen(host: Host, again: boolean): Promise<void> {
+		const now = this.#elapsed();
+		if (again && now - (this.#givenUpAt.get(host.hostname) ?? Number.NEGATIVE_INFINITY) < lookInterval) return;
+		await this.#giveUp(host);
+		this.#givenUpAt.set(host.hostname, now);
 	}
 
 	async #giveUp(host: Host): Promise<void> {

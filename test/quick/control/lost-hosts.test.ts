@@ -32,7 +32,7 @@ async function world(t: TestContext) {
 
 describe('of a host that is silent', () => {
 	test('what ran is Unknown with the name of the host; what was stopped stays so', async (t) => {
-		const { lost, run, status, pass, link, service, store } = await world(t);
+		const { lost, run, status, pass, link, service, store, hosts } = await world(t);
 		const web = await run('h1');
 		const held = await run('h1');
 		const idle = await run('h1', { run: false });
@@ -58,6 +58,12 @@ describe('of a host that is silent', () => {
 		const { seq } = (await eventsAfter(store.db, 0, null, 1000)).at(-1) ?? { seq: 0 };
 		await lost.look();
 		assert.deepEqual(await eventsAfter(store.db, seq, null, 1000), [], 'it is told once');
+		// A report that was on its way when the host was given up.
+		await hosts.h1.round();
+		assert.equal(await status(web), 'Running');
+		pass(6_000);
+		await lost.look();
+		assert.equal(await status(web), 'Unknown');
 	});
 
 	test('what can wait is taken on meanwhile, and all is as it was when the host is back', async (t) => {
