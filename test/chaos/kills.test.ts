@@ -85,8 +85,12 @@ test(`${kills} kills under load lose nothing and do nothing twice (seed ${seed})
 	t.after(async () => {
 		if (!docker.running) await docker.start();
 		await eventually('the engine answers', () => answers(docker.socket), { timeout: 60_000 });
-		await service.remove();
-		await docker.remove();
+		try {
+			await service.remove();
+		} finally {
+			// An engine that is left would keep this process from ending.
+			await docker.remove();
+		}
 	});
 	await docker.start();
 	await eventually('the engine answers', () => answers(docker.socket), { timeout: 60_000 });

@@ -148,9 +148,13 @@ test('an engine that is killed comes back: the same sandbox, address and running
 		await eventually('the engine answers', answers, { timeout: 90_000 });
 	};
 	t.after(async () => {
-		if (!docker.running) await start();
-		await own.service.remove();
-		await docker.remove();
+		try {
+			if (!docker.running) await start();
+			await own.service.remove();
+		} finally {
+			// An engine that is left would keep this process from ending.
+			await docker.remove();
+		}
 	});
 	await start();
 	const made = await own.make(31_872);

@@ -3,13 +3,15 @@
  * between the two there is no difference when it is at rest.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { namespaceName, ownerNames, portLinkName, portPrefix, transitName } from '../../src/agent/network/names.ts';
 import { readLoopDevices } from '../../src/agent/volumes/loop-devices.ts';
 import { readMounts } from '../../src/agent/volumes/mounts.ts';
+import { endGroup } from '../../src/drivers/docker/cgroup/cgroup-files.ts';
 import { containersOf } from './docker.ts';
+import { eventually } from './eventually.ts';
 
 export interface Installation {
 	readonly owner: string;
@@ -176,17 +178,12 @@ export async function releaseFolder(folder: string, owner: string): Promise<void
 	for (const device of await readLoopDevices()) {
 		if (device.file.startsWith(`${folder}/`)) execFileSync('losetup', ['-d', device.path]);
 	}
-	for (const group of groupsOf(owner, '')) removeGroups(group);
+	await eventually('no group of it is left', () => endGroup(`/zunbox/${owner}`), { timeout: 20_000 });
 }
 
 /** Control groups of the owner, in every hierarchy there is. */
 function groupsOf(owner: string, below: string): readonly string[] {
 	return globSync([`/sys/fs/cgroup/*/zunbox/${owner}/${below}`, `/sys/fs/cgroup/zunbox/${owner}/${below}`]);
-}
-
-function removeGroups(group: string): void {
-	for (const entry of readdirSync(group, { withFileTypes: true })) if (entry.isDirectory()) removeGroups(path.join(group, entry.name));
-	rmdirSync(group);
 }
 
 function entries(folder: string): readonly string[] {
