@@ -89,7 +89,8 @@ export class SqlVolumes implements Volumes {
 			.execute();
 		await tx.deleteFrom('volume_attachment').where('sandbox_id', '=', sandboxId).execute();
 		for (const volume of attached) {
-			if (volume.auto_remove === 1 || volume.provider === 'file') {
+			// Of a volume of another service only its place in the sandbox is kept here.
+			if (volume.auto_remove === 1 || volume.provider !== 'local') {
 				await tx.deleteFrom('volume').where('id', '=', volume.id).execute();
 			} else {
 				await tx.updateTable('volume').set({ status: 'available', updated_at: this.#options.now() }).where('id', '=', volume.id).execute();
@@ -106,7 +107,7 @@ export class SqlVolumes implements Volumes {
 				.where('detaching', '=', 1)
 				.executeTakeFirst();
 			if (attachment.numDeletedRows === 0n) continue;
-			await tx.deleteFrom('volume').where('id', '=', id).where('provider', '=', 'file').execute();
+			await tx.deleteFrom('volume').where('id', '=', id).where('provider', '<>', 'local').execute();
 			// Whoever takes it from the sandbox that it was made with means to keep it.
 			const free = { status: 'available', auto_remove: 0, updated_at: this.#options.now() };
 			await tx.updateTable('volume').set(free).where('id', '=', id).execute();
@@ -147,7 +148,8 @@ export class SqlVolumes implements Volumes {
 		const rows = await db
 			.selectFrom('volume_attachment')
 			.innerJoin('volume', 'volume.id', 'volume_attachment.volume_id')
-			.select(['volume.id', 'volume.provider', 'volume.size', 'volume.made', 'volume_attachment.read_only', 'volume_attachment.detaching'])
+			.select(['volume.id', 'volume.provider', 'volume.size', 'volume.made'])
+			.select(['volume_attachment.read_only', 'volume_attachment.detaching', 'volume_attachment.device'])
 			.where('volume_attachment.sandbox_id', '=', sandboxId)
 			.orderBy('volume_attachment.created_at')
 			.orderBy('volume.id')
@@ -162,6 +164,7 @@ export class SqlVolumes implements Volumes {
 			contents: contents.get(row.id) ?? null,
 			made: row.made === 1,
 			detached: row.detaching === 1,
+			...(row.provider === 'cinder' ? { device: row.device } : {}),
 		}));
 	}
 

@@ -208,4 +208,7 @@ CREATE TABLE server_group (
 );
 CREATE INDEX server_group_by_sandbox ON server_group (sandbox_id);
 `,
+	`
+ALTER TABLE volume_attachment ADD COLUMN device TEXT;
+`,
 ];

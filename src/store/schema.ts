@@ -320,6 +320,8 @@ export interface VolumeAttachmentTable {
 	/** 1 = to be unmounted; the row goes when the agent has done it. */
 	detaching: number;
 	created_at: number;
+	/** Block device on the host, of a volume that a compute service has connected there; null = not connected, or none of those. */
+	device: string | null;
 }
 
 export interface ImageTable {

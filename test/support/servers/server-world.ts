@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from '../../../src/agent/agent.ts';
-import { NoVolumes } from '../../../src/agent/volumes/no-volumes.ts';
 import { type ComputeOptions, defaultComputeOptions } from '../../../src/control/servers/compute.ts';
 import { ServerPlacement } from '../../../src/control/servers/server-placement.ts';
 import type { Driver } from '../../../src/drivers/driver.ts';
@@ -15,7 +14,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import type { ServerCall } from '../../../src/model/server.ts';
 import { NeutronNetworkProvider } from '../../../src/providers/network/neutron/neutron-network-provider.ts';
 import { quickPlan } from '../agent/agent-world.ts';
-import { RecordedNetworking } from '../agent/recorded-host.ts';
+import { RecordedNetworking, RecordedVolumes } from '../agent/recorded-host.ts';
 import { plainSealer, principal, startControl, type TestControl } from '../control.ts';
 import { ModelCloud } from './model-cloud.ts';
 import type { Script } from './script.ts';
@@ -40,6 +39,7 @@ export class ServerWorld {
 	readonly engine = new FakeEngine();
 	/** What the host's kernel has of networks. */
 	readonly networking = new RecordedNetworking();
+	readonly volumes = new RecordedVolumes();
 	readonly ann: Principal;
 	readonly #directory: string;
 	readonly #options: Partial<ComputeOptions>;
@@ -89,7 +89,7 @@ export class ServerWorld {
 			link: control.bus.controlLink(control.link),
 			driver,
 			networking: this.networking,
-			volumes: new NoVolumes(),
+			volumes: this.volumes,
 			stateDirectory: this.#directory,
 			options: { hostname: 'host-1', lookInterval: 100, longestPause: 100, plan: quickPlan },
 		});
