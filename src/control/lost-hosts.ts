@@ -35,7 +35,7 @@ interface Sight {
 export class LostHosts {
 	readonly #deps: Deps;
 	readonly #elapsed: () => number;
-	#sights: ReadonlyMap<string, Sight> = new Map();
+	#sights: Map<string, Sight> = new Map();
 	readonly #givenUpAt = new Map<string, number>();
 
 	/** `elapsed`: ms on a clock that only goes on. */
@@ -53,9 +53,14 @@ export class LostHosts {
 		const before = this.#sights;
 		this.#sights = new Map(hosts.map((host) => [host.hostname, this.#sight(host, before.get(host.hostname))]));
 		for (const host of hosts) {
-			const state = this.#sights.get(host.hostname)?.state;
-			if (state === 'lost') await this.#giveUpNowAndThen(host, before.get(host.hostname)?.state === 'lost');
-			else if (state === 'alive' && before.get(host.hostname)?.state !== 'alive') await this.#ask(host.hostname);
+			const sight = this.#sights.get(host.hostname);
+			if (sight?.state === 'lost') await this.#giveUpNowAndThen(host, before.get(host.hostname)?.state === 'lost');
+			else if (sight?.state === 'alive' && before.get(host.hostname)?.state !== 'alive') {
+				// Until it was asked, it counts as lost: where that fails, the next look asks.
+				this.#sights.set(host.hostname, { ...sight, state: 'lost' });
+				await this.#ask(host.hostname);
+				this.#sights.set(host.hostname, sight);
+			}
 		}
 	}
 

@@ -27,7 +27,7 @@ async function world(t: TestContext) {
 		control.advance(ms);
 	};
 	await lost.look();
-	return { ...control, lost, hosts, run, status, pass };
+	return { ...control, lost, hosts, run, status, pass, elapsed: () => elapsed };
 }
 
 describe('of a host that is silent', () => {
@@ -84,6 +84,41 @@ describe('of a host that is silent', () => {
 		assert.equal((await service.containers.show(me, web.id)).statusReason, null);
 		assert.equal((await service.sandboxes.show(me, web.sandboxId)).status, 'Running');
 		assert.equal((await link.sandbox('h1', web.sandboxId))?.tellAgain, false);
+	});
+
+	test('where the agent cannot be asked when it is back, the next look does', async (t) => {
+		const { deps, pass, run, link, elapsed } = await world(t);
+		let failures = 0;
+		let asked = 0;
+		const store = new Proxy(deps.store, {
+			get(target, name) {
+				const value: unknown = Reflect.get(target, name, target);
+				if (typeof value !== 'function') return value;
+				if (name !== 'transaction') return value.bind(target);
+				return (...work: unknown[]) => {
+					if (failures === 0) {
+						asked += 1;
+						return Reflect.apply(value, target, work);
+					}
+					failures -= 1;
+					return Promise.reject(new Error('the disk is full'));
+				};
+			},
+		});
+		const lost = new LostHosts({ ...deps, store }, elapsed);
+		await lost.look();
+		await run('h1');
+		pass(61_000);
+		await link.heartbeat('h2');
+		await lost.look();
+		await link.heartbeat('h1');
+		failures = 1;
+		await assert.rejects(lost.look(), /the disk is full/);
+		asked = 0;
+		await lost.look();
+		assert.equal(asked, 1);
+		await lost.look();
+		assert.equal(asked, 1, 'it is asked once');
 	});
 
 	test('a clock that was set, or a service that was away, is no silence', async (t) => {
