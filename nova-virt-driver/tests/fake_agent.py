@@ -4,6 +4,7 @@ import json
 import os
 import socketserver
 import threading
+import time
 
 
 class FakeAgent:
@@ -12,9 +13,10 @@ class FakeAgent:
         self.requests = []
         self.answers = {}
         self._server = None
+        self.delay = 0
 
     def answer(self, what, *answers):
-        """`what` as in 'PUT spawn' or 'GET /host'; each answer (status, body) once, the last one for ever. None = cut off."""
+        """`what` as in 'PUT spawn' or 'GET /host'; each answer (status, body) once, the last one for ever. None = cut off after `delay` s."""
         self.answers[what] = list(answers)
 
     def start(self):
@@ -60,6 +62,8 @@ class FakeAgent:
         self.requests.append((method, path, body))
         script = self.answers.get('%s %s' % (method, call), [(200, {})])
         answer = script.pop(0) if len(script) > 1 else script[0]
+        if answer is None:
+            time.sleep(self.delay)
         return (None, None) if answer is None else answer
 
     def calls(self):

@@ -203,6 +203,13 @@ class DriverTest(unittest.TestCase):
         self.driver.unpause(self.server)
         self.assertEqual('unpause', self.agent.calls()[-1])
 
+    def test_a_call_that_is_cut_off_after_long_is_repeated_as_well(self):
+        CONF.set_override('patience', 1, group='zunbox')
+        self.agent.delay = 2.5
+        self.agent.answer('PUT pause', None, (200, {}))
+        self.driver.pause(self.server)
+        self.assertEqual(['pause'] * 2, self.agent.calls())
+
     def test_an_agent_that_stays_away_is_an_error_in_time(self):
         self.agent.stop()
         CONF.set_override('patience', 1, group='zunbox')
@@ -278,6 +285,10 @@ class DriverTest(unittest.TestCase):
             with self.assertRaisesRegex(exception.DeviceDetachFailed, 'container web uses it'):
                 self.driver.detach_volume(None, volume(), self.server, '/dev/vdb')
             self.assertEqual(2, disconnect.call_count)
+
+    def test_a_host_without_the_tools_of_all_kinds_of_volumes_can_use_the_others(self):
+        with mock.patch.object(driver.connector, 'get_connector_properties', side_effect=FileNotFoundError('dmidecode')):
+            self.assertEqual('compute-1', self.driver.get_volume_connector(self.server)['host'])
 
     def test_a_volume_that_cannot_be_attached_is_disconnected(self):
         self.agent.answer('PUT attach-volume', failed(500, 'holds something unknown'))

@@ -60,7 +60,7 @@ class Agent:
             if status < 300:
                 return answer
             now = time.monotonic()
-            away = began if away is None or now - began > 2 * PAUSE else away
+            away = now if away is None or now - began > 2 * PAUSE else away
             if status != 503 or now - away >= patience or now >= last:
                 raise AgentError(status, reason)
             time.sleep(PAUSE)

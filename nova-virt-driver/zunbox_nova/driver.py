@@ -176,7 +176,11 @@ class ZunboxDriver(driver.ComputeDriver):
         self.unplug_vifs(instance, [vif])
 
     def get_volume_connector(self, instance):
-        return connector.get_connector_properties(utils.get_root_helper(), CONF.my_block_storage_ip, False, True, host=CONF.host)
+        try:
+            return connector.get_connector_properties(utils.get_root_helper(), CONF.my_block_storage_ip, False, True, host=CONF.host)
+        except OSError as e:
+            LOG.warning('a tool that some kinds of volumes need is missing: %s', e)
+            return {'host': CONF.host, 'ip': CONF.my_block_storage_ip, 'multipath': False}
 
     def attach_volume(self, context, connection_info, instance, mountpoint, *_, **__):
         volume = parts.connect(connection_info)
