@@ -4,6 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import { listIn } from '../cloud/account.ts';
 import { imageName } from '../cloud/catalog.ts';
 import { DaemonControl } from '../cloud/daemon-control.ts';
+import { daemonNames } from '../cloud/daemons.ts';
 import { Place } from '../cloud/place.ts';
 import { missingHost } from '../cloud/ready.ts';
 import { hostName, password, ports, region, urls } from '../cloud/settings.ts';
@@ -108,8 +109,10 @@ export class CloudWorld {
 				.join('\n'),
 		);
 		try {
-			await this.service.end();
-			for (const name of ['keystone', 'neutron', 'nova-api', 'nova-compute'] as const) this.daemons.start(name);
+			for (const name of daemonNames) this.daemons.start(name);
+			// Nova's servers go by the service's help.
+			if (!this.service.running) await this.service.start();
+			await this.daemonsAreUp();
 			await clearCloud(this.admin.account);
 		} finally {
 			await this.service.remove();
