@@ -1,4 +1,6 @@
+import type { FixedIp } from '../../model/network.ts';
 import type { ServerPort } from '../../model/server.ts';
+import { fromJson } from '../../store/json.ts';
 import type { SandboxRow } from '../../store/sandboxes.ts';
 import { giveServerWork, serverPorts, updateServerPort } from '../../store/servers.ts';
 import type { StoreTransaction } from '../../store/store.ts';
@@ -19,7 +21,10 @@ export async function notePorts(
 	const positions = known.map(({ position }) => position);
 	for (const port of told) {
 		const row = known.find(({ port_id }) => port_id === port.portId);
-		const fixedIps = port.addresses.map(({ address, subnetId }) => ({ subnetId: subnetId ?? '', ipAddress: address }));
+		// The host need not be told which subnet an address is of.
+		const shown = row === undefined ? [] : fromJson<FixedIp[]>(row.fixed_ips);
+		const subnetOf = (address: string) => shown.find(({ ipAddress }) => ipAddress === address)?.subnetId ?? '';
+		const fixedIps = port.addresses.map(({ address, subnetId }) => ({ subnetId: subnetId ?? subnetOf(address), ipAddress: address }));
 		const wired = {
 			binding: JSON.stringify(port),
 			mac_address: port.macAddress,

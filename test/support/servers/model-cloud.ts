@@ -413,12 +413,12 @@ export class ModelCloud {
 			mtu: 1450,
 			bridge: 'brq-test',
 			device: `tap${port.portId.slice(0, 11)}`,
-			addresses: port.fixedIps.map(({ subnetId, ipAddress }) => ({
+			addresses: port.fixedIps.map(({ ipAddress }) => ({
 				address: ipAddress,
 				prefixLength: 24,
 				version: 4,
 				gateway: '10.0.0.1',
-				subnetId,
+				subnetId: null,
 			})),
 			routes: [],
 			nameservers: ['10.0.0.2'],
