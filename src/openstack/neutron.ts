@@ -191,6 +191,11 @@ export class NeutronClient {
 		return (await this.#list(asService, 'agents', filter, signal)).map(readAgent);
 	}
 
+	/** Projects with limits of their own. Administrators only: others are refused, where most lists only show them less. */
+	async projectsWithQuotas(signal: AbortSignal): Promise<readonly string[]> {
+		return (await this.#list(asService, 'quotas', {}, signal)).map((one) => one.textOr('project_id', one.textOr('tenant_id', '')));
+	}
+
 	/** Names of the API's extensions that are there. */
 	async extensions(signal: AbortSignal): Promise<readonly string[]> {
 		return (await this.#list(asService, 'extensions', {}, signal)).map((one) => one.text('alias'));

@@ -12,7 +12,7 @@ import {
 	hypervisorCheck,
 	loginCheck,
 	neutronAgentCheck,
-	neutronPortsCheck,
+	neutronPermissionCheck,
 	novaPermissionCheck,
 	rolesCheck,
 	serverImageCheck,
@@ -150,7 +150,7 @@ async function cloudChecks(config: Config, closing: (() => unknown)[]): Promise<
 				]
 			: []),
 		...(config.network.provider === 'neutron'
-			? [endpointCheck(session, 'network', 'neutron', config.openstack), neutronPortsCheck(neutron), neutronAgentCheck(neutron, host)]
+			? [endpointCheck(session, 'network', 'neutron', config.openstack), neutronPermissionCheck(neutron), neutronAgentCheck(neutron, host)]
 			: []),
 		...(config.volumes.provider === 'cinder' ? [endpointCheck(session, 'volume', 'cinder', config.openstack), cinderCheck(cinder)] : []),
 		...(config.images.glance || config.compute.provider === 'nova' ? [endpointCheck(session, 'image', 'glance', config.openstack)] : []),

@@ -12,7 +12,7 @@ import {
 	hypervisorCheck,
 	loginCheck,
 	neutronAgentCheck,
-	neutronPortsCheck,
+	neutronPermissionCheck,
 	novaPermissionCheck,
 	rolesCheck,
 	serverImageCheck,
@@ -130,29 +130,10 @@ describe('checks of Neutron, Cinder and Glance', () => {
 		await expectOutcome(neutronAgentCheck({ agents: refused(403) }, 'h'), 'failed', /may not/, /role admin/);
 	});
 
-	test('ports of every project', async () => {
-		const port = {
-			...{
-				id: 'p',
-				name: '',
-				description: '',
-				networkId: 'n',
-				projectId: '',
-				macAddress: '',
-				status: '',
-				adminStateUp: true,
-				deviceId: '',
-			},
-			...{ deviceOwner: '', fixedIps: [], securityGroupIds: [], bindingHost: 'h', vifType: null, tags: [] },
-		};
-		await expectOutcome(neutronPortsCheck({ ports: async () => [] }), 'ok', /every project/);
-		await expectOutcome(neutronPortsCheck({ ports: async () => [port] }), 'ok', /every project/);
-		await expectOutcome(
-			neutronPortsCheck({ ports: async () => [{ ...port, bindingHost: null }] }),
-			'failed',
-			/no administrator/,
-			/context_is_admin/,
-		);
+	test('permission', async () => {
+		await expectOutcome(neutronPermissionCheck({ projectsWithQuotas: async () => [] }), 'ok', /every project/);
+		await expectOutcome(neutronPermissionCheck({ projectsWithQuotas: refused(403) }), 'failed', /may not work/, /role admin/);
+		await expectOutcome(neutronPermissionCheck({ projectsWithQuotas: refused(null) }), 'failed', /says no/, /neutron-server/);
 	});
 
 	test('volumes', async () => {
