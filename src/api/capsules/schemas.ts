@@ -26,7 +26,7 @@ const Port = Type.Object(
 		name: Type.Optional(Nullable(Name)),
 		containerPort: PortNumber,
 		hostPort: Type.Optional(
-			Type.Integer({ minimum: 0, maximum: 65_535, description: 'Published on the host from version 1.41; before that it is ignored.' }),
+			Type.Integer({ minimum: 0, maximum: 65_535, description: 'Published on the host from version 1.42; before that it is ignored.' }),
 		),
 		protocol: Type.Optional(Type.Enum(['TCP', 'UDP'])),
 	},

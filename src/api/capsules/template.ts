@@ -54,7 +54,7 @@ export function readTemplate(
 		volumes,
 		initContainers: initBodies.map(read(initPath)),
 		containers: spec.containers.map(read(containersPath)),
-		publish: version < 41 ? [] : readPublished([...spec.containers, ...initBodies]),
+		publish: version < 42 ? [] : readPublished([...spec.containers, ...initBodies]),
 	};
 }
 

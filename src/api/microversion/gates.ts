@@ -12,7 +12,7 @@ const unknownBefore = (from: Minor): FieldGate => ({ from, code: 'schema-validat
 
 /**
  * Request fields by rule. Versions gate what is asked, never what is answered. What Zun does not have (`sandbox`,
- * `pids`, ...) is announced by 1.41 and taken at every version, so it has no row. `nets`, `cpu_policy` and `tty` were
+ * `pids`, ...) is announced by 1.41 or 1.42 and taken at every version, so it has no row. `nets`, `cpu_policy` and `tty` were
  * taken at every version in Zun too, whatever its documents say.
  */
 export const fieldGates: Readonly<Record<string, Readonly<Record<string, FieldGate>>>> = {

@@ -21,7 +21,7 @@ describe('transport', () => {
 		const { status, body } = await ask(api, 'GET /', { token: null });
 		assert.equal(status, 200);
 		assert.deepEqual(at(body, 'versions', 0, 'status'), 'CURRENT');
-		assert.deepEqual(at(body, 'versions', 0, 'max_version'), '1.41');
+		assert.deepEqual(at(body, 'versions', 0, 'max_version'), '1.42');
 		assert.deepEqual(at(body, 'default_version'), at(body, 'versions', 0));
 	});
 

@@ -127,11 +127,12 @@ describe('microversions', () => {
 		[undefined, 1],
 		['container 1.1', 1],
 		['container 1.41', 41],
-		['container latest', 41],
-		['container LATEST', 41],
-		['container 1.latest', 41],
+		['container 1.42', 42],
+		['container latest', 42],
+		['container LATEST', 42],
+		['container 1.latest', 42],
 		['Container 1.7', 7],
-		['container 1.42', null],
+		['container 1.43', null],
 		['container 1.0', null],
 		['container 2.1', null],
 		['container 1.01', null],
@@ -152,7 +153,7 @@ describe('microversions', () => {
 		assert.equal(answer.status, 406);
 		assert.equal(at(answer.body, 'errors', 0, 'title'), 'Requested microversion is unsupported');
 		assert.equal(at(answer.body, 'errors', 0, 'min_version'), '1.1');
-		assert.equal(at(answer.body, 'errors', 0, 'max_version'), '1.41');
+		assert.equal(at(answer.body, 'errors', 0, 'max_version'), '1.42');
 		assert.equal(at(answer.body, 'errors', 0, 'links', 0, 'rel'), 'help');
 		assert.equal((await ask(api, 'GET /v1', { token: null, version: '1.99' })).status, 406);
 		assert.equal((await ask(api, 'GET /', { token: null, version: '1.99' })).status, 200);

@@ -56,7 +56,7 @@ function resolved(schema: unknown, document: unknown): unknown {
 	return Object.fromEntries(Object.entries(schema).map(([key, part]) => [key, resolved(part, document)]));
 }
 
-const versions = ['latest', 'latest', 'latest', 'latest', '1.1', '1.12', '1.19', '1.25', '1.40', '1.41'];
+const versions = ['latest', 'latest', 'latest', 'latest', '1.1', '1.12', '1.19', '1.25', '1.40', '1.41', '1.42'];
 const oddVersions = ['', 'container', 'container ', 'container 1', 'container 1.', 'container 1.999', 'container 2.1', 'container -1.1'];
 const stranger = [
 	'container 1.1e9',

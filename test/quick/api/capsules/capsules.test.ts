@@ -259,11 +259,11 @@ describe('a template', () => {
 		assert.equal(early.status, 202, early.text);
 	});
 
-	test('publishes host ports from 1.41, and chooses networks and groups', async (t) => {
+	test('publishes host ports from 1.42, and chooses networks and groups', async (t) => {
 		const { api, store } = await start(t);
 		const ports = template({ containers: [{ image: 'busybox', ports: [{ containerPort: 80, hostPort: 18080 }] }] });
-		assert.equal((await create(api, ports, { version: '1.40' })).status, 202);
 		assert.equal((await create(api, ports, { version: '1.41' })).status, 202);
+		assert.equal((await create(api, ports, { version: '1.42' })).status, 202);
 		const published = await store.db.selectFrom('published_port').select(['host_port', 'sandbox_port', 'protocol']).execute();
 		assert.deepEqual(
 			published.map((row) => [row.host_port, row.sandbox_port, row.protocol]),
