@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import Fastify, { LogController } from 'fastify';
 import type { TSchema } from 'typebox';
 import { RegistryGuard } from '../control/registry-guard.ts';
+import { newRequestId } from '../model/ids.ts';
 import { containerRoutes } from './containers/routes.ts';
 import { errorFormOf, renderError } from './errors.ts';
 import { eventRoutes } from './events/routes.ts';
@@ -34,7 +34,7 @@ export async function createApi(deps: ApiDeps): Promise<Api> {
 	const app: Api = Fastify({
 		...(deps.logger === undefined ? {} : { loggerInstance: deps.logger }),
 		logController: new LogController({ disableRequestLogging: true }),
-		genReqId: () => `req-${randomUUID()}`,
+		genReqId: newRequestId,
 		requestIdHeader: false,
 		trustProxy: options.trustProxy,
 		bodyLimit: options.bodyLimit,

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 export const defaultConfigFile = '/etc/zunbox/zunbox.yaml';
-export const defaultDataDirectory = '/var/lib/zunbox';
+const defaultDataDirectory = '/var/lib/zunbox';
 
 /** What a client needs to log in, in the terms of OpenStack's environment variables. */
 export interface ClientSettings {

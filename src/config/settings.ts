@@ -68,7 +68,7 @@ function settingOf(path: readonly string[], schema: TSchema): Setting {
 }
 
 /** Says in words what values the schema allows. */
-export function expectation(schema: TSchema): string {
+function expectation(schema: TSchema): string {
 	const choices = note(schema, 'enum');
 	if (Array.isArray(choices)) return `one of ${choices.join(', ')}`;
 	const either = note(schema, 'anyOf');

@@ -22,7 +22,7 @@ export interface ImageJobOptions {
 }
 
 /** About an hour of trying. */
-export const defaultImageJobOptions: ImageJobOptions = {
+const defaultImageJobOptions: ImageJobOptions = {
 	maxAttempts: 66,
 	firstPause: 1000,
 	longestPause: 60_000,

@@ -167,7 +167,7 @@ function nameOf(reference: string, tag: string | undefined): { readonly repo: st
 	return named || tag === undefined ? name : { repo: name.repo, tag };
 }
 
-export function toImage(row: Selectable<ImageTable>): Image {
+function toImage(row: Selectable<ImageTable>): Image {
 	return {
 		id: row.id,
 		projectId: row.project_id,

@@ -2,7 +2,7 @@
  * The one table of errors. Code throws `fail('<code>', message)` at the place that knows what is wrong;
  * the API renders it at one place. `code` is the suffix of Zun's `container.<code>`.
  */
-export const errorStatus = {
+const errorStatus = {
 	'schema-validation-error': 400,
 	'invalid-value': 400,
 	'invalid-parameter-value': 400,

@@ -32,16 +32,6 @@ export interface Host extends HostFacts {
 	readonly updatedAt: number;
 }
 
-/** What a sandbox takes of its host: made in the transaction that places it, gone with it. */
-export interface Claim {
-	readonly sandboxId: string;
-	readonly host: string;
-	readonly projectId: string;
-	readonly cpu: number;
-	readonly memoryMib: number;
-	readonly diskGib: number;
-}
-
 /** Heartbeats older than this mean that the host is down, in ms. Zun's default is 180 s. */
 export const defaultHostDownAfter = 60_000;
 

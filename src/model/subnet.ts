@@ -76,7 +76,7 @@ export function planGateway(cidr: Cidr, requested: string | null | undefined): s
 }
 
 /** Every usable address but the gateway's. */
-export function defaultPools(cidr: Cidr, gatewayIp: string | null): readonly AllocationPool[] {
+function defaultPools(cidr: Cidr, gatewayIp: string | null): readonly AllocationPool[] {
 	const usable = usableRange(cidr);
 	const gateway = gatewayIp === null ? null : parseIp(gatewayIp);
 	const ranges =

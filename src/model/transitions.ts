@@ -37,7 +37,7 @@ export const containerActions = {
 
 export type ContainerAction = keyof typeof containerActions;
 
-export const sandboxActions = {
+const sandboxActions = {
 	start: ['Stopped', 'Error'],
 	stop: ['Running', 'Paused', 'Unknown'],
 	pause: ['Running'],

@@ -21,11 +21,3 @@ export interface Volume {
 	readonly createdAt: number;
 	readonly updatedAt: number;
 }
-
-export interface VolumeAttachment {
-	readonly id: string;
-	readonly volumeId: string;
-	readonly sandboxId: string;
-	readonly readOnly: boolean;
-	readonly createdAt: number;
-}

@@ -2,7 +2,7 @@ import type { ServiceType } from './errors.ts';
 import type { Fields } from './fields.ts';
 
 /** Which of a service's addresses is used. */
-export const endpointInterfaces = ['public', 'internal', 'admin'] as const;
+const endpointInterfaces = ['public', 'internal', 'admin'] as const;
 export type EndpointInterface = (typeof endpointInterfaces)[number];
 
 export interface CatalogEndpoint {

@@ -1,5 +1,5 @@
 /** The services that are spoken with. */
-export const serviceTypes = ['identity', 'compute', 'network', 'volume', 'image', 'placement'] as const;
+const serviceTypes = ['identity', 'compute', 'network', 'volume', 'image', 'placement'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
 
 /** Their names in messages. */

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { messageOf } from '../model/errors.ts';
+import { newRequestId } from '../model/ids.ts';
 import { Secret } from '../model/secret.ts';
 import { type Answer, headerOf, retryAfterOf } from './answer.ts';
 import { type CatalogService, readCatalog, versioned } from './catalog.ts';
@@ -109,7 +109,7 @@ export class ServiceToken {
 		const signal = AbortSignal.timeout(timeout * 2);
 		const password = credentials.password.reveal();
 		for (let tries = 1; ; tries += 1) {
-			const requestId = `req-${randomUUID()}`;
+			const requestId = newRequestId();
 			let failure: OpenStackError;
 			let unsent = false;
 			try {

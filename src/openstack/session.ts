@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { newRequestId } from '../model/ids.ts';
 import type { Answer } from './answer.ts';
 import { type EndpointInterface, endpointOf, forProject, versioned } from './catalog.ts';
 import { OpenStackError, type ServiceType, serviceNames } from './errors.ts';
@@ -142,7 +142,7 @@ export class Session {
 		send: (outgoing: Outgoing) => Promise<{ readonly answer: Answer; readonly result: T }>,
 		rules: RetryRules = this.#retries,
 	): Promise<T> {
-		const requestId = facts.requestId ?? `req-${randomUUID()}`;
+		const requestId = facts.requestId ?? newRequestId();
 		const repeatable = facts.repeatable ?? (facts.method !== 'POST' && facts.method !== 'PATCH');
 		let renewed = false;
 		for (let tries = 1; ; tries += 1) {

@@ -35,8 +35,3 @@ export interface Request extends Size {
 	readonly preferSameHost: ReadonlySet<string> | null;
 	readonly preferDifferentHost: ReadonlySet<string> | null;
 }
-
-/** Sum of two sizes. */
-export function plus(a: Size, b: Size): Size {
-	return { cpu: a.cpu + b.cpu, memoryMib: a.memoryMib + b.memoryMib, diskGib: a.diskGib + b.diskGib };
-}

@@ -4,7 +4,7 @@ import { fromJson } from './json.ts';
 import type { EventTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
 
-export function toEvent(row: Selectable<EventTable>): Event {
+function toEvent(row: Selectable<EventTable>): Event {
 	return {
 		seq: row.seq,
 		projectId: row.project_id,

@@ -6,7 +6,3 @@ export function fromJson<T>(text: string): T {
 export function fromNullableJson<T>(text: string | null): T | null {
 	return text === null ? null : JSON.parse(text);
 }
-
-export function toNullableJson(value: unknown): string | null {
-	return value === null || value === undefined ? null : JSON.stringify(value);
-}

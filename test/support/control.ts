@@ -10,8 +10,9 @@ import { SqlVolumes } from '../../src/control/sql-volumes.ts';
 import type { HostFacts } from '../../src/model/host.ts';
 import { newRequestId } from '../../src/model/ids.ts';
 import type { Principal } from '../../src/model/principal.ts';
-import { defaultEmbeddedNetworkOptions, EmbeddedNetworkProvider } from '../../src/providers/network/embedded/embedded-network-provider.ts';
+import { EmbeddedNetworkProvider } from '../../src/providers/network/embedded/embedded-network-provider.ts';
 import { Store } from '../../src/store/store.ts';
+import { embeddedNetworkOptions } from './embedded-network.ts';
 
 /** Stands in for sealing with real keys: the database of a test holds no secret. */
 export const plainSealer = { seal: (secret: string) => `sealed:${secret}`, unseal: (sealed: string) => sealed.slice('sealed:'.length) };
@@ -56,7 +57,7 @@ export async function startControl(
 	const bus = new InProcessBus();
 	const network = new EmbeddedNetworkProvider(
 		store,
-		defaultEmbeddedNetworkOptions,
+		embeddedNetworkOptions,
 		(change) => {
 			for (const host of change.hosts) bus.wake(host, null);
 			for (const sandbox of change.sandboxes) bus.wake(sandbox.host, sandbox.id);

@@ -12,7 +12,7 @@ import { eventually } from './eventually.ts';
 const bcryptScript = 'chomp(my ($password, $salt) = <STDIN>); print crypt($password, $salt)';
 
 /** A line of an htpasswd file. */
-export function htpasswdLine({ username, password }: RegistryLogin): string {
+function htpasswdLine({ username, password }: RegistryLogin): string {
 	const salt = `$2y$05$${randomBytes(32)
 		.toString('base64')
 		.replaceAll(/[^A-Za-z0-9]/g, '')

@@ -4,7 +4,7 @@ import { maximumVersion, minimumVersion } from '../../src/api/microversion/versi
 import { type Answer, type Ask, ask } from './api-client.ts';
 
 /** The route, as `GET /v1/containers/:id`, that serves a request; null when none does. */
-export function routeOf(routes: readonly RouteFacts[], method: string, url: string): string | null {
+function routeOf(routes: readonly RouteFacts[], method: string, url: string): string | null {
 	const parts = (url.split('?')[0] ?? '').split('/');
 	const fits = (route: RouteFacts) => {
 		const pattern = route.url.split('/');

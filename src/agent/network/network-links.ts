@@ -84,7 +84,7 @@ export function networkLinkChange(wanted: NetworkLinks, observed: NetworkObserva
 }
 
 /** `address/length` of the network's gateway in each subnet that has one. */
-export function gatewayAddresses(network: HostNetwork): readonly string[] {
+function gatewayAddresses(network: HostNetwork): readonly string[] {
 	return network.subnets.flatMap((subnet) => {
 		const cidr = parseCidr(subnet.cidr);
 		const gateway = subnet.gateway === null ? null : canonicalIp(subnet.gateway);

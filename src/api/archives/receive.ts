@@ -29,7 +29,7 @@ export interface PutArchive {
 }
 
 /** Bytes that a body may have: four for three, or six for one where each byte is an escape; and its other members. */
-export function largestBody({ base64, limit }: Pick<ReceiveOptions, 'base64' | 'limit'>): number {
+function largestBody({ base64, limit }: Pick<ReceiveOptions, 'base64' | 'limit'>): number {
 	return (base64 ? Math.ceil((limit * 4) / 3) : limit * 6) + 128 * 1024;
 }
 

@@ -75,7 +75,7 @@ const members = {
 
 export const TemplateContainer = Type.Object(members, { ...closed, title: 'CapsuleContainer' });
 /** Other keys were never looked at in Zun, so they are let pass. */
-export const TemplateInitContainer = Type.Object(members, { title: 'CapsuleInitContainer' });
+const TemplateInitContainer = Type.Object(members, { title: 'CapsuleInitContainer' });
 
 const TemplateVolume = Type.Object({
 	name: Name,

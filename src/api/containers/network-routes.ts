@@ -90,7 +90,7 @@ function readAttach(body: Static<typeof Attach>): RequestedNet {
 }
 
 /** One row a port from version 1.18; before that one a fixed address. */
-export function renderNetworks(addresses: ContainerView['addresses'], version: Minor): object[] {
+function renderNetworks(addresses: ContainerView['addresses'], version: Minor): object[] {
 	return Object.entries(addresses).flatMap<object>(([netId, list]) => {
 		if (version < 18) {
 			return list.map(({ addr, version: ipVersion, port, subnet_id }) => ({

@@ -16,7 +16,7 @@ export function eventJson(event: Event): string {
 }
 
 /** An event as a message of a server-sent event stream; its number is what a client resumes from. */
-export function eventFrame(event: Event): string {
+function eventFrame(event: Event): string {
 	return `id: ${event.seq}\nevent: ${oneLine(event.kind)}\ndata: ${eventJson(event)}\n\n`;
 }
 

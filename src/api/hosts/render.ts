@@ -53,6 +53,6 @@ function serviceId(hostId: string): number {
 }
 
 /** Without the traces of binary fractions. */
-export function rounded(value: number): number {
+function rounded(value: number): number {
 	return Math.round(value * 1e6) / 1e6;
 }

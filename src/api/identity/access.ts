@@ -40,7 +40,7 @@ export function installAccess(app: Api, identity: IdentityManagement): void {
 }
 
 /** Throws `policy-not-authorized`. `userId` is the user that the path names. */
-export function requireAccess(access: Access, token: TokenDetails, userId: string | null): void {
+function requireAccess(access: Access, token: TokenDetails, userId: string | null): void {
 	const self = userId === token.user.id;
 	switch (access) {
 		case 'public':

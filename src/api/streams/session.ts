@@ -6,7 +6,7 @@ import { MessageSender } from './output.ts';
 import { Utf8Cutter } from './utf8.ts';
 
 /** RFC 6455 close codes that are used here. */
-export const closeCode = { normal: 1000, goingAway: 1001, unsupportedData: 1003, internalError: 1011 } as const;
+const closeCode = { normal: 1000, goingAway: 1001, unsupportedData: 1003, internalError: 1011 } as const;
 
 export interface SessionOptions {
 	/** Opens the stream to the process; it ends with the signal. */

@@ -1,7 +1,7 @@
 import type { CommandContext } from '../context.ts';
 
 /** Things whose names the shell can complete. */
-export const nameKinds = [
+const nameKinds = [
 	'container',
 	'sandbox',
 	'capsule',

@@ -77,7 +77,7 @@ export async function exitCodeOf(engine: EngineClient, execId: string, signal: A
 }
 
 /** Kills the process of an exec and its descendants. Does nothing when it has ended, or cannot be found out about. */
-export async function killExec(engine: EngineClient, execId: string, engineId: string): Promise<void> {
+async function killExec(engine: EngineClient, execId: string, engineId: string): Promise<void> {
 	await endExec(engine, execId, async (pid) => signalTree(pid, engineId, 'SIGKILL'));
 }
 

@@ -149,7 +149,7 @@ function authHeader(auth: PullRequest['auth']): string {
 }
 
 /** From the engine's description. */
-export function imageState(inspected: unknown): ImageState {
+function imageState(inspected: unknown): ImageState {
 	return {
 		id: text(inspected, 'Id'),
 		references: [...texts(inspected, 'RepoTags'), ...texts(inspected, 'RepoDigests')],

@@ -35,7 +35,7 @@ export async function engineContainers(world: CloudWorld, sandboxId: unknown): P
 }
 
 /** Process that holds the sandbox's namespaces. */
-export async function holderPid(world: CloudWorld, sandboxId: unknown): Promise<number> {
+async function holderPid(world: CloudWorld, sandboxId: unknown): Promise<number> {
 	const [holder] = await engineContainers(world, sandboxId);
 	if (holder === undefined) throw new Error(`the engine has nothing of ${sandboxId}`);
 	return number((await engineOk('GET', `/containers/${holder.Id}/json`)).json(), 'State', 'Pid');

@@ -8,12 +8,10 @@ import { volumeRoutes } from '../../../src/api/volumes/routes.ts';
 import { createNetworkControl } from '../../../src/control/networks/network-control.ts';
 import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { EmbeddedIdentity } from '../../../src/providers/identity/embedded/embedded-identity.ts';
-import {
-	defaultEmbeddedNetworkOptions,
-	EmbeddedNetworkProvider,
-} from '../../../src/providers/network/embedded/embedded-network-provider.ts';
+import { EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { ask, at, startApi } from '../../support/api-client.ts';
 import { startControl, type TestControl } from '../../support/control.ts';
+import { embeddedNetworkOptions } from '../../support/embedded-network.ts';
 
 describe('openapi.json', () => {
 	let api: Api;
@@ -25,7 +23,7 @@ describe('openapi.json', () => {
 		const publicUrl = () => 'http://zunbox.test';
 		const limits = { tokenLifetime: 3_600_000, passwordHashesAtOnce: 1, failuresBeforeDelay: 5, maxDelay: 60_000 };
 		const identity = new EmbeddedIdentity({ store, publicUrl, ...limits });
-		const provider = new EmbeddedNetworkProvider(store, defaultEmbeddedNetworkOptions, () => {});
+		const provider = new EmbeddedNetworkProvider(store, embeddedNetworkOptions, () => {});
 		const quotaLimits = (projectId: string) => control.quotas.limits(store.db, projectId);
 		const networks = createNetworkControl({ store, provider, quotas: control.quotas, quotaLimits });
 		api = await startApi(control.service, {}, [

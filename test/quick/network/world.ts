@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { Principal, Role } from '../../../src/model/principal.ts';
 import type { NetworkChange } from '../../../src/providers/network/embedded/change-notifier.ts';
-import {
-	defaultEmbeddedNetworkOptions,
-	type EmbeddedNetworkOptions,
-	EmbeddedNetworkProvider,
-} from '../../../src/providers/network/embedded/embedded-network-provider.ts';
+import { type EmbeddedNetworkOptions, EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { insertSandbox } from '../../../src/store/sandboxes.ts';
 import { Store, type StoreTransaction } from '../../../src/store/store.ts';
+import { embeddedNetworkOptions } from '../../support/embedded-network.ts';
 
 /** Somebody of the project; a new project where none is given. */
 export function somebody(role: Role = 'member', projectId: string = randomUUID()): Principal {
@@ -67,12 +64,12 @@ export async function embeddedWorld(context: TestContext, options: Partial<Embed
 	const store = await Store.open({ path: ':memory:' });
 	context.after(() => store.close());
 	const changes: NetworkChange[] = [];
-	const provider = new EmbeddedNetworkProvider(store, { ...defaultEmbeddedNetworkOptions, ...options }, (change) => changes.push(change));
+	const provider = new EmbeddedNetworkProvider(store, { ...embeddedNetworkOptions, ...options }, (change) => changes.push(change));
 	await store.transaction((tx) => provider.initialize(tx));
 	return { store, provider, changes };
 }
 
 /** The default network with this IPv4 block and no IPv6. */
 export function smallDefault(cidr: string): Partial<EmbeddedNetworkOptions> {
-	return { defaultNetwork: { ...defaultEmbeddedNetworkOptions.defaultNetwork, cidr, cidr6: null } };
+	return { defaultNetwork: { ...embeddedNetworkOptions.defaultNetwork, cidr, cidr6: null } };
 }

@@ -27,13 +27,11 @@ import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { createDriver, FakeEngine } from '../../../src/drivers/fake/index.ts';
 import { addressesBesideHost } from '../../../src/model/ip.ts';
 import { EmbeddedIdentity } from '../../../src/providers/identity/embedded/embedded-identity.ts';
-import {
-	defaultEmbeddedNetworkOptions,
-	EmbeddedNetworkProvider,
-} from '../../../src/providers/network/embedded/embedded-network-provider.ts';
+import { EmbeddedNetworkProvider } from '../../../src/providers/network/embedded/embedded-network-provider.ts';
 import { quickImageJobs } from '../admin-api.ts';
 import { quickPlan } from '../agent/agent-world.ts';
 import { plainSealer, startControl, type TestControl } from '../control.ts';
+import { embeddedNetworkOptions } from '../embedded-network.ts';
 import { cheapHash } from '../identity-server.ts';
 
 export type Who = 'admin' | 'member' | 'reader';
@@ -82,7 +80,7 @@ export async function startWholeWorld(options: Partial<ApiOptions> = {}): Promis
 		maxDelay: 60_000,
 		hashCost: cheapHash,
 	});
-	const provider = new EmbeddedNetworkProvider(store, defaultEmbeddedNetworkOptions, () => {});
+	const provider = new EmbeddedNetworkProvider(store, embeddedNetworkOptions, () => {});
 	const networks = createNetworkControl({ store, provider, quotas, quotaLimits: (projectId) => quotas.limits(store.db, projectId) });
 	const images = new Images(deps, quickImageJobs);
 	await images.start();

@@ -125,7 +125,7 @@ export class Login {
 }
 
 /** A generated secret is 256 random bits: nothing can be guessed, so a plain digest does. */
-export const generatedPrefix = 'sha256$';
+const generatedPrefix = 'sha256$';
 
 export function hashGenerated(secret: string): string {
 	return generatedPrefix + digestOf(secret);

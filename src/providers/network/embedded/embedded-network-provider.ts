@@ -38,11 +38,6 @@ export interface EmbeddedNetworkOptions {
 	readonly names?: NameRefresherOptions;
 }
 
-export const defaultEmbeddedNetworkOptions: EmbeddedNetworkOptions = {
-	defaultNetwork: { cidr: '10.88.0.0/16', cidr6: 'auto', mtu: 1500, projectId: 'service' },
-	publish: { first: 1024, last: 65535, reserved: [9517] },
-};
-
 /** Called after each commit that changed networks, with the agents that must be woken for it. */
 export type OnNetworkChange = (change: NetworkChange) => void;
 

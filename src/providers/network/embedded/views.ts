@@ -54,7 +54,7 @@ export async function portSpecs(db: Queryable, sandboxId: string): Promise<reado
  * Each family has one default route: through the first port on a network with a way out, or, where there is none,
  * through the first that has a gateway. The gateways of the others lead to the other subnets of their network.
  */
-export function renderPorts(own: readonly Port[], networkList: readonly Network[], subnetList: readonly Subnet[]): readonly PortSpec[] {
+function renderPorts(own: readonly Port[], networkList: readonly Network[], subnetList: readonly Subnet[]): readonly PortSpec[] {
 	const networkOf = new Map(networkList.map((network) => [network.id, network]));
 	const subnetOf = new Map(subnetList.map((subnet) => [subnet.id, subnet]));
 	const gatewayPort = (version: 4 | 6): Port | undefined => {
