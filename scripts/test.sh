@@ -19,7 +19,7 @@ for suite in "$@"; do
 	esac
 done
 if [ "$need_machine" = yes ]; then
-	ensure_service_packages docker-registry=docker-registry gcc=gcc qemu-aarch64-static=qemu-user-static
+	ensure_service_packages docker-registry=docker-registry gcc=gcc qemu-aarch64-static=qemu-user-static python3=python3
 	# Newer releases have the client in a package of its own, which older ones do not know.
 	ensure_system_packages docker=docker-cli
 	ensure_docker

@@ -10,7 +10,7 @@ Settings come from four places. What is further down wins:
 1. the defaults below;
 2. a file in YAML (of which JSON is a part): the one that \`--config\` or \`ZUNBOX_CONFIG\` names, else \`/etc/zunbox/zunbox.yaml\` when it exists;
 3. environment variables;
-4. options of \`zunbox serve\` and \`zunbox agent\`.
+4. options of \`zunbox serve\`.
 
 An unknown setting, variable or option, or a value that is not allowed, ends the start with a message that says what,
 where, and what would be right. In variables and options a list is separated by commas, a map is JSON, and an empty text
