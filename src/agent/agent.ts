@@ -3,6 +3,7 @@ import type { Driver } from '../drivers/driver.ts';
 import { messageOf } from '../model/errors.ts';
 import { DriverAgentLink } from './agent-link.ts';
 import { SandboxHooks } from './hooks/sandbox-hooks.ts';
+import { ArchiveLoader } from './images/archive-loader.ts';
 import { PullManager } from './images/pull-manager.ts';
 import type { HostNetworking } from './network/host-networking.ts';
 import { NetworkSync } from './network-sync.ts';
@@ -66,7 +67,7 @@ export class Agent {
 			...shared,
 			networking,
 			hooks: new SandboxHooks({ driver, networking, networks: this.#networks, volumes, stateDirectory, log }),
-			pulls: new PullManager(driver.images, this.#options.maxPulls),
+			pulls: new PullManager(driver.images, new ArchiveLoader({ hostname, link, images: driver.images }), this.#options.maxPulls),
 			calls: new Limiter(this.#options.maxCalls),
 			waits: new Limiter(this.#options.maxWaits, Math.ceil(this.#options.maxWaits / 4)),
 			turns: new Turns(this.#options.maxRounds),

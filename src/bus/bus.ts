@@ -39,6 +39,12 @@ export interface ControlLink {
 		hostname: string,
 		signal: AbortSignal,
 	): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]>;
+	/**
+	 * The archive of an image of the image service, for a host that has to make a container of it. It comes as it is read.
+	 * Throws `image-not-found` for an image that is no such, or is not there any more, `service-unavailable` where it cannot
+	 * be had now; reading may fail with the latter too.
+	 */
+	image(hostname: string, imageId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 	/** Calls back when there is work for a sandbox (or, with null, for the host's networks and volumes), until the signal is aborted. */
 	onWake(hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void;
 }

@@ -39,6 +39,7 @@ export class InProcessBus implements Bus {
 			volumes: (hostname, signal) => control.volumes(hostname, signal),
 			server: (hostname, call, signal) => control.server(hostname, call, signal),
 			servers: (hostname, signal) => control.servers(hostname, signal),
+			image: (hostname, imageId, signal) => control.image(hostname, imageId, signal),
 			onWake: (hostname, wake, signal) => this.#listen(hostname, wake, signal),
 		};
 	}

@@ -11,6 +11,7 @@ import { type SandboxRow, toSandbox, touchSandbox } from '../store/sandboxes.ts'
 import type { StoreTransaction } from '../store/store.ts';
 import type { CreateContainer } from './control.ts';
 import type { Deps } from './deps.ts';
+import { type PreparedImage, prepareImage } from './image-service/find.ts';
 import { checkJoining } from './joining.ts';
 import { findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
@@ -27,10 +28,15 @@ export interface Membership {
 	readonly sandbox: SandboxRow | null;
 }
 
-/** Finds what the container's new sandbox names of other services; before the transaction. */
-export async function prepareContainer(deps: Deps, principal: Principal, input: CreateContainer): Promise<CreateContainer & Prepared> {
+/** Finds what the container and its new sandbox name of other services; before the transaction. */
+export async function prepareContainer(
+	deps: Deps,
+	principal: Principal,
+	asked: CreateContainer,
+): Promise<CreateContainer & Prepared & PreparedImage> {
+	checkInput(asked);
+	const input = { ...asked, ...(await prepareImage(deps, principal, asked)) };
 	if (deps.compute === undefined || input.sandbox !== undefined) return input;
-	checkInput(input);
 	const groups = groupsOfNew(input);
 	return await prepareSandbox(deps, principal, groups === undefined ? input : { ...input, securityGroups: groups }, {
 		cpu: input.cpu ?? deps.options.defaultCpu,
@@ -44,12 +50,12 @@ export async function writeContainer(
 	deps: Deps,
 	tx: StoreTransaction,
 	principal: Principal,
-	input: CreateContainer & Prepared,
+	input: CreateContainer & Prepared & PreparedImage,
 	membership: Membership = { kind: 'container', ordinal: 0, sandbox: null },
 ): Promise<ContainerRow> {
 	checkInput(input);
-	checkImageDriver(input.imageDriver ?? null);
-	checkImageName(input.image);
+	if (input.imageDriver === 'glance' && input.imageSource === undefined) throw new Error(`image ${input.image} was not looked for`);
+	if (input.imageSource === undefined) checkImageName(input.image);
 	const now = deps.now();
 	const id = newId();
 	const name = input.name ?? inventName('container');
@@ -72,6 +78,7 @@ export async function writeContainer(
 		ordinal: membership.ordinal,
 		image,
 		image_driver: input.imageDriver ?? 'docker',
+		image_source: input.imageSource === undefined ? null : JSON.stringify(input.imageSource),
 		image_pull_policy: input.imagePullPolicy ?? deps.options.defaultPullPolicy,
 		registry_id: registryId,
 		command: input.command === undefined || input.command.length === 0 ? null : JSON.stringify(input.command),

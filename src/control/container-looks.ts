@@ -10,6 +10,7 @@ import type {
 	TerminalSize,
 } from '../drivers/driver.ts';
 import { fail } from '../model/errors.ts';
+import { explicitDomain } from '../model/image.ts';
 import type { Principal } from '../model/principal.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import { type ContainerRow, toContainer } from '../store/containers.ts';
@@ -17,14 +18,17 @@ import { insertOperation } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
 import { commitImage } from './commits.ts';
 import type { Deps } from './deps.ts';
+import type { ImageUploads } from './image-service/uploads.ts';
 import { findContainer } from './lookup.ts';
 
 /** What is asked of a container's host at once, without an operation: looks, streams and archives. */
 export class ContainerLooks {
 	readonly #deps: Deps;
+	readonly #uploads: ImageUploads | undefined;
 
-	constructor(deps: Deps) {
+	constructor(deps: Deps, uploads?: ImageUploads) {
 		this.#deps = deps;
+		this.#uploads = uploads;
 	}
 
 	async execute(principal: Principal, ref: string, command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
@@ -83,6 +87,9 @@ export class ContainerLooks {
 
 	async commit(principal: Principal, ref: string, repository: string, tag: string, signal: AbortSignal): Promise<string> {
 		const { agent, row, host } = await this.#at(principal, ref, 'commit');
+		if (this.#uploads !== undefined && explicitDomain(repository) === null) {
+			return await this.#uploads.begin(principal, agent, { container: row, host, repository, tag }, signal);
+		}
 		const request = { projectId: row.project_id, containerId: row.id, host, repository, tag };
 		const image = await commitImage(this.#deps, agent, request, signal);
 		await this.#deps.store.transaction(async (tx) => {

@@ -6,7 +6,7 @@ import type { Principal } from '../model/principal.ts';
 import { signalName } from '../model/signals.ts';
 import { type ContainerAction, checkContainerAction } from '../model/transitions.ts';
 import type { RequestedNet } from '../providers/network/network-provider.ts';
-import { type ContainerRow, containerRow, toContainer } from '../store/containers.ts';
+import { type ContainerRow, containerRow, imageSourceOf, toContainer } from '../store/containers.ts';
 import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
 import { sandboxRow, touchSandbox } from '../store/sandboxes.ts';
@@ -14,15 +14,16 @@ import type { ContainerTable } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { checkMemberAction } from './capsules/members.ts';
 import { changeContainer } from './changes.ts';
-import { checkImageDriver, checkNameIsFree, prepareContainer, writeContainer } from './container-creation.ts';
+import { checkNameIsFree, prepareContainer, writeContainer } from './container-creation.ts';
 import { ContainerLooks } from './container-looks.ts';
 import type { ContainerControl, ContainerView, CreateContainer, Idempotency, ListQuery, UpdateContainer } from './control.ts';
 import { createOnce } from './create-once.ts';
 import { askContainerDelete } from './deletion.ts';
 import type { Deps } from './deps.ts';
+import { isOtherImage, prepareRebuild } from './image-service/find.ts';
+import type { ImageUploads } from './image-service/uploads.ts';
 import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
-import { checkImageName } from './project-images.ts';
 import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { keepDelegation } from './servers/delegation.ts';
@@ -85,8 +86,9 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	readonly #deps: Deps;
 	readonly #reads: ReadCache<readonly ContainerView[]>;
 
-	constructor(deps: Deps) {
-		super(deps);
+	/** `uploads` = where commits go that name no registry; missing = they stay on the host. */
+	constructor(deps: Deps, uploads?: ImageUploads) {
+		super(deps, uploads);
 		this.#deps = deps;
 		this.#reads = new ReadCache({
 			version: () => deps.store.version(),
@@ -223,18 +225,19 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		ref: string,
 		options: { readonly image: string | null; readonly imageDriver: string | null },
 	): Promise<void> {
-		checkImageDriver(options.imageDriver);
-		if (options.image !== null) checkImageName(options.image);
+		const known = await findContainer(this.#deps.store.db, principal, ref);
+		const wanted = await prepareRebuild(this.#deps, principal, known, options);
 		const row = await this.#deps.store.transaction(async (tx) => {
 			const found = await this.#find(tx, principal, ref, 'rebuild');
+			// What was found is of the image that it had then.
+			if (isOtherImage(known, found)) throw fail('conflict', `Container ${found.id} is being rebuilt: try again.`);
 			const wasRunning = found.status === 'Running' || found.desired_status === 'Running';
 			await this.#ask(tx, principal, found, {
 				action: 'rebuild',
 				kind: 'rebuild',
-				args: { wasRunning, previous: { image: found.image, imageDriver: found.image_driver } },
+				args: { wasRunning, previous: { image: found.image, imageDriver: found.image_driver, imageSource: imageSourceOf(found) } },
 				change: {
-					image: options.image ?? found.image,
-					image_driver: options.imageDriver ?? found.image_driver,
+					...wanted,
 					revision: found.revision + 1,
 					status: 'Rebuilding',
 					task_state: 'container_rebuilding',

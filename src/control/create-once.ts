@@ -33,7 +33,8 @@ export async function createOnce<Wish, Row extends { readonly id: string; readon
 	idempotency: Idempotency | undefined,
 	{ kind, wish, prepare, earlier, write }: Creation<Wish, Row>,
 ): Promise<Row> {
-	const known = deps.compute !== undefined && (await earlierTarget(deps.store.db, principal, idempotency)) !== null;
+	const asks = deps.compute !== undefined || deps.imageService !== undefined;
+	const known = asks && (await earlierTarget(deps.store.db, principal, idempotency)) !== null;
 	const prepared = known ? wish : await prepare();
 	const row = await deps.store.transaction(async (tx) => {
 		const made = await earlierTarget(tx, principal, idempotency);

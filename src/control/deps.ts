@@ -4,6 +4,7 @@ import { defaultHostDownAfter } from '../model/host.ts';
 import type { NetworkProvider } from '../providers/network/network-provider.ts';
 import type { Store } from '../store/store.ts';
 import type { Hub } from './hub.ts';
+import type { ImageService } from './image-service/image-service.ts';
 import type { Placement } from './placement.ts';
 import type { Quotas } from './quotas.ts';
 import type { Registries } from './registries.ts';
@@ -80,6 +81,8 @@ export interface Deps {
 	readonly placement: Placement;
 	/** Missing = sandboxes are placed by our own scheduler, and made by the agents alone. */
 	readonly compute?: Compute;
+	/** Missing = images come from registries only. */
+	readonly imageService?: ImageService;
 	readonly quotas: Quotas;
 	readonly volumes: Volumes;
 	readonly registries: Registries;

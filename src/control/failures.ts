@@ -34,7 +34,13 @@ export async function failedContainerOperation(
 			if (present && seen.revision === row.revision - 1 && previous !== undefined) {
 				const desired = operation.args.wasRunning === true ? 'Running' : 'Stopped';
 				const status = seen.status === 'Running' ? 'Running' : 'Stopped';
-				const back = { image: previous.image, image_driver: previous.imageDriver, revision: row.revision - 1 };
+				const source = previous.imageSource ?? null;
+				const back = {
+					image: previous.image,
+					image_driver: previous.imageDriver,
+					image_source: source === null ? null : JSON.stringify(source),
+					revision: row.revision - 1,
+				};
 				Object.assign(change, back, { status, desired_status: desired, status_reason: `rebuild failed: ${reason}` });
 			} else {
 				Object.assign(change, { status: 'Error', desired_status: 'Stopped', runtime_id: present ? seen.runtimeId : null });

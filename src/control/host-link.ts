@@ -8,6 +8,7 @@ import type { HostNetworkSpec, SandboxReport, SandboxSpec } from '../model/spec.
 import { isUnfinished } from '../store/operations.ts';
 import { sandboxRow } from '../store/sandboxes.ts';
 import type { Deps } from './deps.ts';
+import { imageForHost } from './image-service/download.ts';
 import { takeReport } from './reports.ts';
 import { takeCall } from './servers/calls.ts';
 import { sandboxSpec } from './specs.ts';
@@ -130,6 +131,10 @@ export class HostLink implements Omit<ControlLink, 'onWake'> {
 		failPoint('control.server-call.committed');
 		if (taken.sandboxId !== null) this.#deps.bus.wake(hostname, taken.sandboxId);
 		return taken;
+	}
+
+	async image(hostname: string, imageId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+		return await imageForHost(this.#deps, hostname, imageId, signal);
 	}
 
 	async servers(hostname: string): Promise<readonly { readonly serverId: string; readonly name: string; readonly sandboxId: string }[]> {

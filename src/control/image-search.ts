@@ -1,10 +1,12 @@
-import { messageOf } from '../model/errors.ts';
+import { fail, messageOf } from '../model/errors.ts';
 import { imageReference, parseImageName } from '../model/image.ts';
 import { isAdmin, type Principal } from '../model/principal.ts';
+import type { StoredImage } from '../providers/image/image-provider.ts';
 import type { RegistryCatalog } from '../providers/image/registry-catalog.ts';
 import type { Deps } from './deps.ts';
 import { imagesOnHosts } from './host-images.ts';
 import type { RegistryGuard } from './registry-guard.ts';
+import { asUserErrors } from './servers/prepare.ts';
 
 /** Where an image was found. */
 export interface FoundImage {
@@ -47,6 +49,13 @@ export class ImageSearch {
 		};
 		const [onHosts, inRegistries] = await Promise.all([this.#onHosts(principal, signal), this.#inRegistries(principal, signal)]);
 		return [...onHosts, ...inRegistries].filter((image) => matches(image.name));
+	}
+
+	/** The images of the image service that the principal may see. Throws `not-implemented` where there is none. */
+	async inService(principal: Principal, name: string, exact: boolean, signal: AbortSignal): Promise<readonly StoredImage[]> {
+		const { imageService } = this.#deps;
+		if (imageService === undefined) throw fail('not-implemented', 'This service has no Glance to search: leave out image_driver.');
+		return await asUserErrors(imageService.provider.search(principal, name, exact, signal));
 	}
 
 	async #onHosts(principal: Principal, signal: AbortSignal): Promise<readonly FoundImage[]> {
@@ -103,7 +112,13 @@ export class ImageSearch {
 	async #visible(principal: Principal): Promise<ReadonlySet<string>> {
 		const { db } = this.#deps.store;
 		const brought = await db.selectFrom('image').select(['repo', 'tag']).where('status', '=', 'Active').execute();
-		const used = await db.selectFrom('container').select('image').where('project_id', '=', principal.projectId).distinct().execute();
+		const used = await db
+			.selectFrom('container')
+			.select('image')
+			.where('project_id', '=', principal.projectId)
+			.where('image_source', 'is', null)
+			.distinct()
+			.execute();
 		return new Set([...brought.map(imageReference), ...used.map(({ image }) => image)].map(plain));
 	}
 }

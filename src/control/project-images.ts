@@ -1,8 +1,9 @@
 import type { ImagePullPolicy } from '../model/container.ts';
 import { fail } from '../model/errors.ts';
-import { explicitDomain, imageReference, normalDomain, parseImageName } from '../model/image.ts';
+import { explicitDomain, imageReference, normalDomain, ownImageDomain, parseImageName } from '../model/image.ts';
+import { type ImageSource, sourceReference } from '../model/image-source.ts';
 import type { RegistryAuth } from '../model/spec.ts';
-import type { ContainerRow } from '../store/containers.ts';
+import { type ContainerRow, imageSourceOf } from '../store/containers.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 
@@ -11,10 +12,10 @@ import type { Deps } from './deps.ts';
  * - what a project commits is named under a domain of our own and its id: it cannot take the place of an image that
  *   others use, and only its project can make containers of it;
  * - what a project pulled with credentials is not given to another project because it happens to be there: that one
- *   must show by a pull that it may have it.
+ *   must show by a pull that it may have it;
+ * - what comes from the image service is named under our domain too, and a container is made of it only where its user
+ *   was shown to may have it when that was asked.
  */
-export const committedDomain = 'zunbox.local';
-
 const namePattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -24,12 +25,12 @@ export function committedReference(projectId: string, repository: string, tag: s
 		throw fail('invalid-value', `repository ${repository} must be lower-case names with single separators, such as team/app`);
 	}
 	if (!tagPattern.test(tag)) throw fail('invalid-value', `tag ${tag} must be letters, digits, _, . and -, 128 at the most`);
-	return `${committedDomain}/${projectId}/${repository.replaceAll(':', '_')}:${tag}`;
+	return `${ownImageDomain}/${projectId}/${repository.replaceAll(':', '_')}:${tag}`;
 }
 
 /** Refuses images that are named as committed ones are in the engine: users name them as they did at the commit. */
 export function checkImageName(image: string): void {
-	if (normalDomain(explicitDomain(image) ?? '') === committedDomain) {
+	if (normalDomain(explicitDomain(image) ?? '') === ownImageDomain) {
 		throw fail('image-not-found', `Image ${image} could not be found: name a committed image as it was named at its commit.`);
 	}
 }
@@ -39,15 +40,28 @@ export interface ImageChoice {
 	readonly reference: string;
 	/** null = as the container says. */
 	readonly pullPolicy: ImagePullPolicy | null;
+	/** What of the image service it is; missing = it is not from there. */
+	readonly source?: ImageSource;
 }
 
 /** For containers of one sandbox on a host, by container id; what is missing is asked for as the container says. */
 export async function imageChoices(
 	db: Queryable,
 	host: string | null,
-	containers: readonly ContainerRow[],
+	all: readonly ContainerRow[],
 ): Promise<ReadonlyMap<string, ImageChoice>> {
 	const choices = new Map<string, ImageChoice>();
+	for (const row of all) {
+		const source = imageSourceOf(row);
+		if (source === null) continue;
+		// Under that name it can be nothing else, so there is nothing to be had anew.
+		choices.set(row.id, {
+			reference: sourceReference(source),
+			pullPolicy: row.image_pull_policy === 'never' ? 'never' : 'ifnotpresent',
+			source,
+		});
+	}
+	const containers = all.filter(({ id }) => !choices.has(id));
 	const references = [...new Set(containers.map((container) => fullReference(container.image)))];
 	if (host === null || references.length === 0) return choices;
 	const committed = await db

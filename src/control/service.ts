@@ -5,6 +5,8 @@ import type { Deps } from './deps.ts';
 import { Events } from './events.ts';
 import { HostLink, type HostLinkOptions } from './host-link.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { ImageSweep } from './image-service/sweep.ts';
+import { ImageUploads } from './image-service/uploads.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { ServerPoller } from './servers/poller.ts';
 import { Provisioner } from './servers/provisioner.ts';
@@ -18,12 +20,17 @@ export class Service implements Control {
 	readonly housekeeping: Housekeeping;
 	/** Where sandboxes are servers of a compute service. */
 	readonly #provisioning: readonly (Provisioner | ServerPoller)[];
+	/** Where there is an image service. */
+	readonly #images: { readonly uploads: ImageUploads; readonly sweep: ImageSweep } | null;
 	readonly #deps: Deps;
 
 	constructor(deps: Deps) {
 		this.#deps = deps;
+		const { imageService } = deps;
+		this.#images =
+			imageService === undefined ? null : { uploads: new ImageUploads(deps, imageService), sweep: new ImageSweep(deps, imageService) };
 		this.sandboxes = new Sandboxes(deps);
-		this.containers = new Containers(deps);
+		this.containers = new Containers(deps, this.#images?.uploads);
 		this.capsules = new Capsules(deps);
 		this.events = new Events(deps);
 		this.housekeeping = new Housekeeping(deps);
@@ -42,9 +49,16 @@ export class Service implements Control {
 		await this.#deps.store.transaction((tx) => this.#deps.network.initialize(tx));
 		this.housekeeping.start();
 		for (const part of this.#provisioning) part.start();
+		await this.#images?.uploads.start();
+		this.#images?.sweep.start();
 	}
 
 	async stop(): Promise<void> {
-		await Promise.all([this.housekeeping.stop(), ...this.#provisioning.map((part) => part.stop())]);
+		await Promise.all([
+			this.housekeeping.stop(),
+			...this.#provisioning.map((part) => part.stop()),
+			this.#images?.uploads.stop(),
+			this.#images?.sweep.stop(),
+		]);
 	}
 }

@@ -45,7 +45,14 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		const spec = containerSpec(container, first, usable);
 		const choice = images.get(container.id);
 		containers.push(
-			choice === undefined ? spec : { ...spec, image: choice.reference, imagePullPolicy: choice.pullPolicy ?? spec.imagePullPolicy },
+			choice === undefined
+				? spec
+				: {
+						...spec,
+						image: choice.reference,
+						imagePullPolicy: choice.pullPolicy ?? spec.imagePullPolicy,
+						...(choice.source === undefined ? {} : { imageSource: choice.source }),
+					},
 		);
 	}
 	const own = await deps.network.nameservers(db, row.id);

@@ -46,6 +46,9 @@ export function imageReference({ repo, tag }: ImageName): string {
 	return tag.includes(':') ? `${repo}@${tag}` : `${repo}:${tag}`;
 }
 
+/** Images that are named under it are ours to give out: users cannot name them as they are named in the engine. */
+export const ownImageDomain = 'zunbox.local';
+
 /** The registry that a reference names itself; null = none, which engines take for Docker Hub. */
 export function explicitDomain(reference: string): string | null {
 	const slash = reference.indexOf('/');

@@ -1,3 +1,5 @@
+import type { ImageSource } from './image-source.ts';
+
 export const sandboxOperationKinds = ['create', 'start', 'stop', 'pause', 'unpause', 'update', 'delete'] as const;
 export type SandboxOperationKind = (typeof sandboxOperationKinds)[number];
 
@@ -61,5 +63,5 @@ export interface OperationArgs {
 	/** rebuild: whether it ran before, and so runs again. */
 	readonly wasRunning?: boolean;
 	/** rebuild: what it was made from before, to return to when the new image cannot be had. */
-	readonly previous?: { readonly image: string; readonly imageDriver: string };
+	readonly previous?: { readonly image: string; readonly imageDriver: string; readonly imageSource?: ImageSource | null };
 }

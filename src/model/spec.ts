@@ -8,6 +8,7 @@ import type {
 	PullProgress,
 	RestartPolicy,
 } from './container.ts';
+import type { ImageSource } from './image-source.ts';
 import type { IpVersion } from './network.ts';
 import type { OperationArgs } from './operation.ts';
 import type { SandboxGoal, SandboxNamespaces } from './sandbox.ts';
@@ -118,6 +119,8 @@ export interface ContainerSpec {
 	readonly revision: number;
 	readonly image: string;
 	readonly imageDriver: 'docker' | 'glance';
+	/** The archive that `image` is made of, which control gives; missing = it is pulled from a registry. */
+	readonly imageSource?: ImageSource;
 	readonly imagePullPolicy: ImagePullPolicy;
 	readonly registryAuth: RegistryAuth | null;
 	readonly command: readonly string[] | null;

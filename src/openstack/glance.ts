@@ -26,6 +26,8 @@ export interface GlanceImage {
 }
 
 export interface NewImage {
+	/** A uuid; missing = the service gives one. */
+	readonly id?: string;
 	readonly name: string;
 	readonly containerFormat: string;
 	readonly diskFormat: string;
@@ -84,6 +86,7 @@ export class GlanceClient {
 	async createImage(caller: Caller, image: NewImage, signal: AbortSignal): Promise<GlanceImage> {
 		const body = {
 			...image.properties,
+			...(image.id === undefined ? {} : { id: image.id }),
 			name: image.name,
 			container_format: image.containerFormat,
 			disk_format: image.diskFormat,

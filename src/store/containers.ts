@@ -1,6 +1,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import { sql } from 'kysely';
 import type { Container, ContainerGoal, ContainerKind, ContainerStatus, Health, ImagePullPolicy } from '../model/container.ts';
+import type { ImageSource } from '../model/image-source.ts';
 import { fromJson, fromNullableJson } from './json.ts';
 import type { ContainerTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
@@ -58,6 +59,11 @@ export function toContainer(row: ContainerRow): Container {
 		updatedAt: row.updated_at,
 		version: row.version,
 	};
+}
+
+/** What of the image service the container is made of; null = its image is not from there. */
+export function imageSourceOf(row: Pick<ContainerRow, 'image_source'>): ImageSource | null {
+	return fromNullableJson(row.image_source);
 }
 
 export async function insertContainer(tx: StoreTransaction, row: Insertable<ContainerTable>): Promise<void> {

@@ -211,4 +211,12 @@ CREATE INDEX server_group_by_sandbox ON server_group (sandbox_id);
 	`
 ALTER TABLE volume_attachment ADD COLUMN device TEXT;
 `,
+	`
+ALTER TABLE container ADD COLUMN image_source TEXT;
+CREATE TABLE image_upload (
+  image_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, request_id TEXT NOT NULL, container_id TEXT NOT NULL,
+  sandbox_id TEXT NOT NULL, host TEXT NOT NULL, engine_reference TEXT NOT NULL, reference TEXT NOT NULL, stage TEXT NOT NULL,
+  error TEXT, created_at INTEGER NOT NULL
+);
+`,
 ];

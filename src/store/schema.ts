@@ -25,6 +25,7 @@ export interface Database {
 	image: ImageTable;
 	committed_image: CommittedImageTable;
 	private_image: PrivateImageTable;
+	image_upload: ImageUploadTable;
 	server: ServerTable;
 	server_port: ServerPortTable;
 	server_group: ServerGroupTable;
@@ -84,6 +85,8 @@ export interface ContainerTable {
 	ordinal: number;
 	image: string;
 	image_driver: string;
+	/** ImageSource as JSON: what `image` stood for at the image service; null = it is not from there. */
+	image_source: string | null;
 	image_pull_policy: string;
 	registry_id: string | null;
 	command: string | null;
@@ -128,6 +131,27 @@ export interface ContainerTable {
 	created_at: number;
 	updated_at: number;
 	version: number;
+}
+
+/** A container's image on its way to the image service. */
+export interface ImageUploadTable {
+	/** Of the image there. */
+	image_id: string;
+	project_id: string;
+	user_id: string;
+	request_id: string;
+	container_id: string;
+	sandbox_id: string;
+	host: string;
+	/** What it is named in the host's engine meanwhile. */
+	engine_reference: string;
+	/** What it is named in its archive. */
+	reference: string;
+	/** `making` = its user was not told of it yet: it is undone when the service ends; `uploading`; `failed` = what is left of it goes. */
+	stage: string;
+	/** What went wrong last; null = nothing. */
+	error: string | null;
+	created_at: number;
 }
 
 /** What a capsule has beside its sandbox and its members. */

@@ -7,6 +7,7 @@ import { InProcessBus } from '../bus/in-process.ts';
 import type { Config } from '../config/schema.ts';
 import { type Deps, defaultControlOptions, type Log } from '../control/deps.ts';
 import { Hub } from '../control/hub.ts';
+import { defaultImageServiceOptions } from '../control/image-service/image-service.ts';
 import { Images } from '../control/images.ts';
 import { Service } from '../control/service.ts';
 import { SqlPlacement } from '../control/sql-placement.ts';
@@ -17,6 +18,7 @@ import { defaultWebhookTries, Webhook } from '../control/webhook.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Listener } from '../model/listener.ts';
 import { webhookSender } from '../providers/events/webhook-sender.ts';
+import { GlanceImages } from '../providers/image/glance/glance-images.ts';
 import { EmbeddedNetworkProvider } from '../providers/network/embedded/embedded-network-provider.ts';
 import { Secrets } from '../store/secrets.ts';
 import { Store } from '../store/store.ts';
@@ -80,6 +82,9 @@ export async function wireControl(config: Config, driver: string, cloud: Cloud |
 		network: servers?.network ?? network,
 		placement: servers?.placement ?? placement,
 		...(servers === null ? {} : { compute: servers.compute }),
+		...(config.images.glance && cloud !== null
+			? { imageService: { provider: new GlanceImages(cloud.glance), options: defaultImageServiceOptions } }
+			: {}),
 		quotas,
 		volumes: new SqlVolumes(secrets, {
 			maxFileSize: maxInjectedFile,

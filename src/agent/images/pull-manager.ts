@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto';
 import { DriverError, type ImageDriver, type ImageState } from '../../drivers/driver.ts';
 import { failPoint } from '../../faults/fail-point.ts';
 import type { ImagePullPolicy, PullProgress } from '../../model/container.ts';
+import type { ImageSource } from '../../model/image-source.ts';
 import type { RegistryAuth } from '../../model/spec.ts';
 import { Limiter } from '../run/limiter.ts';
+import type { ArchiveLoader } from './archive-loader.ts';
 
 export interface ImageWish {
 	readonly reference: string;
 	readonly policy: ImagePullPolicy;
 	readonly auth: RegistryAuth | null;
+	/** The archive that it is made of, instead of being pulled. */
+	readonly source: ImageSource | null;
 	/** Who wants it: one project leaves room for the others. */
 	readonly projectId: string;
 	readonly onProgress: (progress: PullProgress) => void;
@@ -34,11 +38,13 @@ interface Pull {
  */
 export class PullManager {
 	readonly #images: ImageDriver;
+	readonly #archives: ArchiveLoader;
 	readonly #limiter: Limiter;
 	readonly #pulls = new Map<string, Pull>();
 
-	constructor(images: ImageDriver, maxPulls: number) {
+	constructor(images: ImageDriver, archives: ArchiveLoader, maxPulls: number) {
 		this.#images = images;
+		this.#archives = archives;
 		this.#limiter = new Limiter(maxPulls, Math.ceil(maxPulls / 2));
 	}
 
@@ -84,7 +90,9 @@ export class PullManager {
 		const result = this.#limiter.run(
 			() => {
 				failPoint('agent.pull.before');
-				return this.#images.pull(request, abort.signal);
+				const { reference, source } = wish;
+				if (source === null) return this.#images.pull(request, abort.signal);
+				return this.#archives.load({ reference, source, onProgress }, abort.signal);
 			},
 			abort.signal,
 			wish.projectId,

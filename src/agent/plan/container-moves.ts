@@ -44,8 +44,8 @@ export function replace(subject: Subject, thenStart: boolean, grace?: number | n
 export function fetchImage({ container, context }: Subject): Draft {
 	const key = imageKey(container);
 	if (context.imagesReady.get(container.id) === key || context.busy.has(imageTarget(container.id))) return nothing;
-	const { image: reference, registryAuth: auth } = container;
-	return steps({ kind: 'ensureImage', containerId: container.id, reference, auth, key, policy: pullPolicy(container) });
+	const { image: reference, registryAuth: auth, imageSource: source = null } = container;
+	return steps({ kind: 'ensureImage', containerId: container.id, reference, auth, source, key, policy: pullPolicy(container) });
 }
 
 /** Starts it as soon as its sandbox is whole: a container never runs without its ports. */

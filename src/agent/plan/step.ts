@@ -1,4 +1,5 @@
 import type { ImagePullPolicy } from '../../model/container.ts';
+import type { ImageSource } from '../../model/image-source.ts';
 import type { OperationReport, RegistryAuth } from '../../model/spec.ts';
 
 /** The hooks that build a sandbox, in the order of building. Tearing down runs them backwards. */
@@ -25,6 +26,8 @@ export interface StepArguments {
 		readonly reference: string;
 		readonly policy: ImagePullPolicy;
 		readonly auth: RegistryAuth | null;
+		/** The archive that it is made of; null = it is pulled. */
+		readonly source: ImageSource | null;
 		readonly key: string;
 	};
 	readonly createContainer: { readonly containerId: string; readonly thenStart: boolean };

@@ -52,6 +52,7 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 						reference: step.reference,
 						policy: step.policy,
 						auth: step.auth,
+						source: step.source,
 						projectId: runtime.spec()?.projectId ?? '',
 						onProgress(progress) {
 							const now = performance.now();
@@ -77,9 +78,10 @@ export function makeExecutors(runtime: StepRuntime): Executors {
 			const imageId = image?.key === imageKey(container) ? image.id : null;
 			const settings = { ...containerSettings(spec, container, memory.holdings.volumes), imageId };
 			await containers.create(settings, signal).catch((error: unknown) => {
+				if (!(error instanceof DriverError) || error.code !== 'image-not-found' || imageId === null) throw error;
 				// Somebody removed the image since it was found: it is to be looked for again.
-				if (error instanceof DriverError && error.code === 'image-not-found') memory.imagesReady.delete(containerId);
-				throw error;
+				memory.imagesReady.delete(containerId);
+				throw new DriverError('unavailable', error.message, { cause: error });
 			});
 			if (!thenStart) return;
 			failPoint('agent.createContainer.created');

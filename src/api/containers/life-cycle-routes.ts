@@ -97,7 +97,7 @@ export function lifeCycleRoutes(app: Api, context: RouteContext): void {
 					`Invalid input for field 'image_driver'. Value: ${JSON.stringify(imageDriver)}. It must be docker or glance.`,
 				);
 			}
-			await context.registries.checkImage(principalOf(request), request.body.image);
+			if (imageDriver !== 'glance') await context.registries.checkImage(principalOf(request), request.body.image);
 			await containers.rebuild(principalOf(request), request.params.id, { image: given(request.body.image), imageDriver });
 			return accepted(reply);
 		},

@@ -1,5 +1,6 @@
 import type { FoundImage } from '../../control/image-search.ts';
 import type { Image } from '../../model/image.ts';
+import type { StoredImage } from '../../providers/image/image-provider.ts';
 import { type LinkBase, resourceLinks } from '../http/links.ts';
 import { zunTime } from '../parse/time.ts';
 
@@ -45,5 +46,22 @@ export function renderFound(found: FoundImage) {
 		description: '',
 		is_automated: false,
 		metadata: { is_official: false, star_count: 0 },
+	};
+}
+
+/** An image of the image service in that service's own words, as Zun hands it on. */
+export function renderStored(image: StoredImage) {
+	return {
+		id: image.id,
+		name: image.name,
+		tags: image.tags,
+		status: image.status,
+		size: image.size,
+		container_format: image.containerFormat,
+		disk_format: image.diskFormat,
+		visibility: image.visibility,
+		owner: image.owner,
+		updated_at: image.updatedAt === null ? null : zunTime(image.updatedAt),
+		metadata: {},
 	};
 }

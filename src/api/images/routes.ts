@@ -2,7 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ImageSearch } from '../../control/image-search.ts';
 import type { Images } from '../../control/images.ts';
-import { fail } from '../../model/errors.ts';
 import { pullPolicy } from '../containers/words.ts';
 import { defined } from '../http/defined.ts';
 import { linkBase } from '../http/links.ts';
@@ -16,8 +15,8 @@ import { flag } from '../parse/flag.ts';
 import { given } from '../parse/text.ts';
 import { Empty, Flag, IdParams } from '../schemas.ts';
 import { commitRoutes } from './commit-routes.ts';
-import { renderFound, renderImage } from './render.ts';
-import { FoundImage, Image, ImageList, ImagePull } from './schemas.ts';
+import { renderFound, renderImage, renderStored } from './render.ts';
+import { FoundImage, Image, ImageList, ImagePull, StoredImage } from './schemas.ts';
 
 export interface ImageRouteDeps {
 	readonly images: Images;
@@ -105,9 +104,12 @@ export function imageRoutes(app: Api, context: RouteContext, { images, search }:
 	});
 
 	const find = async (request: FastifyRequest, reply: FastifyReply, query: { image_driver?: string; exact_match?: string | boolean }) => {
-		if (query.image_driver === 'glance') throw fail('not-implemented', 'This service has no Glance to search: leave out image_driver.');
 		const parts = request.params;
 		const name = typeof parts === 'object' && parts !== null ? Object.values(parts).join('/') : '';
+		if (query.image_driver === 'glance') {
+			const stored = await search.inService(principalOf(request), name, flag(query.exact_match), hostSignal(reply, context));
+			return sendJson(reply, 200, stored.map(renderStored));
+		}
 		const found = await search.search(principalOf(request), name, flag(query.exact_match), hostSignal(reply, context));
 		return sendJson(reply, 200, found.map(renderFound));
 	};
@@ -117,9 +119,9 @@ export function imageRoutes(app: Api, context: RouteContext, { images, search }:
 			url,
 			config: { rule: 'image:search' },
 			schema: {
-				summary: 'Search for images by name, on the hosts and in the registries of the project',
+				summary: 'Search for images by name, on the hosts and in the registries of the project, or in Glance',
 				querystring: SearchParameters,
-				response: responses({ 200: Type.Array(FoundImage) }),
+				response: responses({ 200: Type.Array(Type.Union([FoundImage, StoredImage])) }),
 			},
 			handler: (request, reply) => find(request, reply, request.query),
 		});

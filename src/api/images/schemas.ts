@@ -63,3 +63,20 @@ export const FoundImage = Type.Object(
 	},
 	{ title: 'FoundImage' },
 );
+
+export const StoredImage = Type.Object(
+	{
+		id: Text,
+		name: Text,
+		tags: Type.Array(Text),
+		status: Text,
+		size: Nullable(Type.Integer()),
+		container_format: Nullable(Text),
+		disk_format: Nullable(Text),
+		visibility: Text,
+		owner: Nullable(Text),
+		updated_at: Nullable(Text),
+		metadata: Type.Object({}),
+	},
+	{ title: 'StoredImage' },
+);

@@ -32,6 +32,7 @@ class Given {
 			volumes: (...args) => link.volumes(...args),
 			server: (...args) => link.server(...args),
 			servers: (...args) => link.servers(...args),
+			image: (...args) => link.image(...args),
 			onWake: (...args) => link.onWake(...args),
 		};
 	}

@@ -54,6 +54,7 @@ function linkOf(link: ControlLink): ControlLink {
 		volumes: (...args) => link.volumes(...args),
 		server: (...args) => link.server(...args),
 		servers: (...args) => link.servers(...args),
+		image: (...args) => link.image(...args),
 		onWake: (...args) => link.onWake(...args),
 	};
 }

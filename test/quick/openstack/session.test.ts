@@ -221,7 +221,7 @@ describe('deadlines', () => {
 		cloud.logins.push(async () => {
 			stop.abort(new Error('enough'));
 			await release;
-			return status(503)({ method: '', path: '', query: new URLSearchParams(), headers: {}, body: null, text: '' });
+			return status(503)({ method: '', path: '', query: new URLSearchParams(), headers: {}, body: null, text: '', bytes: Buffer.alloc(0) });
 		});
 		cloud.scripts['compute'] = ok;
 		const first = session.request(asService, 'compute', get, stop.signal);

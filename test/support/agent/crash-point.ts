@@ -53,6 +53,7 @@ export class CrashPoint {
 			volumes: (...args) => link.volumes(...args),
 			server: (...args) => link.server(...args),
 			servers: (...args) => link.servers(...args),
+			image: (...args) => link.image(...args),
 			onWake: (...args) => link.onWake(...args),
 		};
 		for (const name of ['report', 'server']) this.#wrap(reached, name, name, true);

@@ -1,4 +1,5 @@
 import type { ControlLink } from '../../../src/bus/bus.ts';
+import { fail } from '../../../src/model/errors.ts';
 import type { HostFacts } from '../../../src/model/host.ts';
 import type { ServerCall, ServerTaken } from '../../../src/model/server.ts';
 import type {
@@ -24,6 +25,9 @@ export class ScriptedControl implements ControlLink {
 	heartbeats = 0;
 	/** Volumes that no sandbox has, and that are kept all the same. */
 	readonly kept: string[] = [];
+	/** Archives of the image service's images, by id. */
+	readonly archives = new Map<string, (signal: AbortSignal) => AsyncIterable<Uint8Array>>();
+	readonly imagesAsked: string[] = [];
 	/** While true, every call fails. */
 	away = false;
 	/** What a compute service's calls make of the sandboxes. */
@@ -88,6 +92,14 @@ export class ScriptedControl implements ControlLink {
 		return [...this.#specs.values()].flatMap(({ id, name, serverId }) =>
 			serverId === undefined ? [] : [{ serverId, name, sandboxId: id }],
 		);
+	}
+
+	async image(_hostname: string, imageId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+		this.#reach();
+		this.imagesAsked.push(imageId);
+		const archive = this.archives.get(imageId);
+		if (archive === undefined) throw fail('image-not-found', `There is no image ${imageId}.`);
+		return archive(signal);
 	}
 
 	onWake(_hostname: string, wake: (sandboxId: string | null) => void, signal: AbortSignal): void {

@@ -12,6 +12,8 @@ export interface Heard {
 	readonly headers: IncomingHttpHeaders;
 	readonly body: unknown;
 	readonly text: string;
+	/** The body as it came. */
+	readonly bytes: Buffer;
 }
 
 export interface Scripted {
@@ -19,7 +21,7 @@ export interface Scripted {
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly body?: unknown;
 	/** Sent as it is, instead of `body`. */
-	readonly text?: string;
+	readonly text?: string | Uint8Array;
 }
 
 /** `hang` = no answer at all; `reset` = the connection is cut. */
@@ -55,7 +57,8 @@ export class ScriptedCloud {
 			request.on('end', async () => {
 				const url = new URL(request.url ?? '/', 'http://cloud');
 				const [, service = '', ...rest] = url.pathname.split('/');
-				const text = Buffer.concat(parts).toString();
+				const bytes = Buffer.concat(parts);
+				const text = bytes.toString();
 				const heard: Heard = {
 					method: request.method ?? '',
 					path: `/${rest.join('/')}`,
@@ -63,6 +66,7 @@ export class ScriptedCloud {
 					headers: request.headers,
 					body: parse(text),
 					text,
+					bytes,
 				};
 				this.heard.push({ ...heard, service });
 				const answer = await this.#answer(service, heard);
