@@ -1,3 +1,4 @@
+import { DriverError } from '../../drivers/driver.ts';
 import { failPoint } from '../../faults/fail-point.ts';
 import type { PortSpec } from '../../model/spec.ts';
 import type { Kernel } from './kernel.ts';
@@ -26,6 +27,7 @@ export class PortPlugger {
 			// It is there already, whole or as an earlier try left it; what is not whole goes with both its ends.
 			if ((await this.plugged([port], networkNamespacePath, signal)).length > 0) return;
 			await this.#kernel.removeLink(anchor.namespace, anchor.device, signal);
+			await this.#needBridge(anchor, signal);
 			await this.#kernel.ip(anchor.namespace, commands, signal);
 		}
 		failPoint('agent.network.plug.between');
@@ -74,6 +76,12 @@ export class PortPlugger {
 		for (const link of await this.#kernel.aliasedLinks(signal)) {
 			if (link.alias !== null && matches(link.alias)) await this.#kernel.removeLink(null, link.name, signal);
 		}
+	}
+
+	/** A bridge of somebody else: after a start of the host, its maker may come later than the agent. */
+	async #needBridge({ namespace, bridge }: PortAnchor, signal: AbortSignal): Promise<void> {
+		if (namespace !== null || (await this.#kernel.links(null, signal)).some(({ name }) => name === bridge)) return;
+		throw new DriverError('unavailable', `The host has no bridge ${bridge}: the network service has not made it yet.`);
 	}
 
 	#anchor(port: PortSpec): PortAnchor {

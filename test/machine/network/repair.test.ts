@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { namespaceName, ownerNames, portLinkName, transitName } from '../../../src/agent/network/names.ts';
+import { DriverError } from '../../../src/drivers/driver.ts';
 import { everythingOut, Lab, must, rule, run, signal } from './lab.ts';
 
 test('what is damaged by hand is repaired, and what was added goes', { timeout: 180_000 }, async (t) => {
@@ -139,9 +140,13 @@ test('a port can be unplugged, plugged again and moved to a bridge of somebody e
 	assert.equal((await a.run('ip', ['link', 'show', 'dev', 'eth0'])).code, 1);
 
 	const bridge = `zt${lab.tag}`;
+	const foreign = { ...port, id: 'foreign', binding: { type: 'bridge', bridge, device: `tap${lab.tag}` } } as const;
+	await assert.rejects(
+		lab.plug(a, foreign),
+		(error) => error instanceof DriverError && error.transient && /has no bridge/.test(error.message),
+	);
 	await must('ip', ['link', 'add', 'name', bridge, 'type', 'bridge']);
 	t.after(async () => void (await run('ip', ['link', 'del', 'dev', bridge])));
-	const foreign = { ...port, id: 'foreign', binding: { type: 'bridge', bridge, device: `tap${lab.tag}` } } as const;
 	await lab.plug(a, foreign);
 	assert.deepEqual(await lab.networking.plugged(a.sandboxId, [foreign], a.path, signal()), ['foreign']);
 	assert.match(await must('ip', ['link', 'show', 'dev', `tap${lab.tag}`]), new RegExp(`master ${bridge}`));
