@@ -40,7 +40,7 @@ export function nextStep(sight: ServerSight): ServerStep | null {
 }
 
 function removal({ sandbox, server, ports, groups }: ServerSight): ServerStep {
-	const mayBeThere = server.server_id !== null || server.asked === 1;
+	const mayBeThere = server.server_id !== null || server.asked > 0;
 	if (mayBeThere && server.state !== 'gone') return { kind: 'remove-server' };
 	if (sandbox.host !== null) return { kind: 'leave-host' };
 	const [port] = ports;
