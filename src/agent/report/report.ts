@@ -55,7 +55,8 @@ function sandboxStatus(spec: SandboxSpec, observed: ObservedSandbox, context: Pl
 		return { status: holder === null ? 'Missing' : isHolderActive(observed) ? 'Running' : 'Stopped', statusReason };
 	if (holder?.status === 'paused') return { status: 'Paused', statusReason };
 	const whole = holder?.status === 'running' && missingHooks(spec, observed, context).length === 0;
-	if (whole) return { status: 'Running', statusReason };
+	// What could not be set up is not wanted any more, or is there by now.
+	if (whole) return { status: 'Running', statusReason: relevant?.step.kind === 'setUp' ? null : statusReason };
 	if (relevant !== undefined && !relevant.transient && relevant.step.kind === 'setUp' && !isHolderActive(observed)) {
 		return { status: 'Error', statusReason };
 	}

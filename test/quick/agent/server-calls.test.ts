@@ -177,9 +177,13 @@ describe('ports and volumes of a server', () => {
 
 	test('that cannot be attached say why', async (t) => {
 		const world = await spawned(t);
-		world.networking.failure = new DriverError('failed', 'the bridge is full');
+		world.networking.plug = async () => {
+			throw new DriverError('failed', 'the bridge is full');
+		};
 		const { status, body } = await world.call(server, 'attach-port', { port: serverPort('port-2') });
 		assert.deepEqual([status, body], [500, { error: { code: 'failed', message: 'the bridge is full' } }]);
+		assert.deepEqual(await world.call(server, 'detach-port', { portId: 'port-2' }), done);
+		await eventually('nothing is said of it any more', () => world.agents.control.last(box)?.statusReason === null);
 	});
 
 	test('of a server that does not run are attached when it starts', async (t) => {
