@@ -9,14 +9,15 @@ import { insertEvent } from '../store/events.ts';
 import { insertOperation } from '../store/operations.ts';
 import { type SandboxRow, toSandbox, touchSandbox } from '../store/sandboxes.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { CreateContainer } from './control.ts';
+import type { CreateContainer, MountRequest } from './control.ts';
 import type { Deps } from './deps.ts';
 import { type PreparedImage, prepareImage } from './image-service/find.ts';
 import { checkJoining } from './joining.ts';
 import { findSandbox } from './lookup.ts';
 import { checkImageName } from './project-images.ts';
 import { writeSandbox } from './sandbox-creation.ts';
-import { type Prepared, prepareSandbox } from './servers/prepare.ts';
+import { keepDelegation } from './servers/delegation.ts';
+import { type Prepared, prepareMounts, prepareSandbox } from './servers/prepare.ts';
 import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 
@@ -36,9 +37,12 @@ export async function prepareContainer(
 ): Promise<CreateContainer & Prepared & PreparedImage> {
 	checkInput(asked);
 	const input = { ...asked, ...(await prepareImage(deps, principal, asked)) };
-	if (deps.compute === undefined || input.sandbox !== undefined) return input;
+	if (deps.compute === undefined) return input;
+	const mounts = await prepareMounts(deps, principal, input.mounts ?? []);
+	if (input.sandbox !== undefined) return { ...input, mounts };
 	const groups = groupsOfNew(input);
-	return await prepareSandbox(deps, principal, groups === undefined ? input : { ...input, securityGroups: groups }, {
+	const wish = { ...input, mounts, ...(groups === undefined ? {} : { securityGroups: groups }) };
+	return await prepareSandbox(deps, principal, wish, {
 		cpu: input.cpu ?? deps.options.defaultCpu,
 		memory: input.memory ?? deps.options.defaultMemory,
 		disk: input.disk ?? 0,
@@ -68,6 +72,10 @@ export async function writeContainer(
 	const mounts = placed
 		? await deps.volumes.mount(tx, principal, { id: sandbox.id, host: sandbox.host, projectId: sandbox.project_id }, input.mounts ?? [])
 		: [];
+	const isNew = (mount: MountRequest) => mount.resolved?.kind === 'new';
+	if (deps.compute !== undefined && input.sandbox !== undefined && input.mounts?.some(isNew)) {
+		await keepDelegation(deps.compute, tx, sandbox.id, principal);
+	}
 	await insertContainer(tx, {
 		id,
 		name,
@@ -166,13 +174,6 @@ export async function writeContainer(
 	const row = await containerRow(tx, id);
 	if (row === undefined) throw new Error(`container ${id} vanished in its own transaction`);
 	return row;
-}
-
-/** Throws `validation-error` for where no image can come from. */
-export function checkImageDriver(imageDriver: string | null): void {
-	if (imageDriver === null || imageDriver === 'docker') return;
-	const why = imageDriver === 'glance' ? 'This service has no Glance' : `There is no image driver ${imageDriver}`;
-	throw fail('validation-error', `${why}: leave out image_driver, or give docker.`);
 }
 
 function checkInput(input: CreateContainer): void {

@@ -14,6 +14,7 @@ import type { Operation } from '../model/operation.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Sandbox, SandboxNamespaces } from '../model/sandbox.ts';
 import type { AddressView, RequestedNet, SandboxNetworkView } from '../providers/network/network-provider.ts';
+import type { ResolvedVolume } from '../providers/volume/volume-service.ts';
 
 /**
  * What the service does, as the API (or any other front) calls it. Every function checks what belongs to whom:
@@ -63,6 +64,8 @@ export interface MountRequest {
 	readonly size?: number;
 	readonly destination: string;
 	readonly readOnly?: boolean;
+	/** What it means at another service, found before the transaction; missing = it is found in it. */
+	readonly resolved?: ResolvedVolume;
 }
 
 export interface PublishRequest {

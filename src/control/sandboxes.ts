@@ -21,7 +21,7 @@ import { findSandbox } from './lookup.ts';
 import { askSandbox } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
-import { prepareSandbox } from './servers/prepare.ts';
+import { prepareMounts, prepareSandbox } from './servers/prepare.ts';
 import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, sandboxViews } from './views.ts';
@@ -225,7 +225,8 @@ export class Sandboxes implements SandboxControl {
 	async #prepared(principal: Principal, input: CreateSandbox) {
 		const { defaultCpu, defaultMemory } = this.#deps.options;
 		const size = { cpu: input.cpu ?? defaultCpu, memory: input.memory ?? defaultMemory, disk: input.disk ?? 0 };
-		return await prepareSandbox(this.#deps, principal, input, size);
+		const wish = input.volumes === undefined ? input : { ...input, volumes: await prepareMounts(this.#deps, principal, input.volumes) };
+		return await prepareSandbox(this.#deps, principal, wish, size);
 	}
 
 	#wake(row: SandboxRow): void {

@@ -2,7 +2,7 @@ import type { ContainerGoal } from '../model/container.ts';
 import { isFromRegistry } from '../model/image.ts';
 import type { Operation } from '../model/operation.ts';
 import type { SandboxGoal } from '../model/sandbox.ts';
-import type { ContainerSpec, OperationSpec, RegistryAuth, SandboxSpec } from '../model/spec.ts';
+import type { ContainerSpec, OperationSpec, RegistryAuth, SandboxSpec, VolumeSpec } from '../model/spec.ts';
 import { type ContainerRow, containersOf, toContainer } from '../store/containers.ts';
 import { openOperations } from '../store/operations.ts';
 import { type SandboxRow, toSandbox } from '../store/sandboxes.ts';
@@ -12,6 +12,7 @@ import type { Deps } from './deps.ts';
 import { imageChoices } from './project-images.ts';
 import { callOf, goalOf } from './servers/call.ts';
 import { isNetworkOperation } from './servers/sight.ts';
+import { mountsVolume } from './servers/wanted-volumes.ts';
 
 /**
  * What the agent must make true of a sandbox. For each thing that is the goal of its first unfinished operation, so
@@ -36,9 +37,14 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 	const containers: ContainerSpec[] = [];
 	const rows = server?.ready === 0 ? [] : await containersOf(db, row.id);
 	const images = await imageChoices(db, row.host, rows);
+	const volumes = await deps.volumes.specs(db, row.id);
+	const awaited = volumes.filter(isAwaited).map(({ id }) => id);
 	for (const container of rows) {
 		const first = firstOf.get(container.id) ?? null;
 		if (isFailedMaking(container) && first === null) continue;
+		// What is made already has all that it needs; what is not waits until the host has it.
+		const isMade = container.runtime_id !== null || container.desired_status === 'Deleted';
+		if (!isMade && awaited.some((id) => mountsVolume(container, id))) continue;
 		const auth = container.registry_id === null ? null : await deps.registries.auth(db, container.registry_id);
 		// A rebuild or a change of the registry may have parted them since the container was made.
 		const usable = auth !== null && isFromRegistry(container.image, auth.domain) ? auth : null;
@@ -73,13 +79,18 @@ export async function sandboxSpec(deps: Deps, db: Queryable, row: SandboxRow): P
 		memory: row.memory ?? server?.memory_mib ?? null,
 		labels: sandbox.labels,
 		ports: await deps.network.portSpecs(db, row.id),
-		volumes: await deps.volumes.specs(db, row.id),
+		volumes: volumes.filter((volume) => !isAwaited(volume)),
 		hosts: await deps.network.hostNames(db, row.id, deps.options.maxHostNames),
 		dns: { nameservers, search: [] },
 		containers,
 		...(server === undefined || server.server_id === null ? {} : { serverId: server.server_id }),
 		tellAgain: row.status === 'Unknown' || rows.some((container) => container.status === 'Unknown'),
 	};
+}
+
+/** It is to be connected to the host by somebody else, and is not yet. */
+function isAwaited({ provider, device }: VolumeSpec): boolean {
+	return provider === 'cinder' && (device ?? null) === null;
 }
 
 /**

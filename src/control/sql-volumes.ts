@@ -7,6 +7,7 @@ import { touchSandbox } from '../store/sandboxes.ts';
 import type { Queryable, StoreTransaction } from '../store/store.ts';
 import type { MountRequest } from './control.ts';
 import { FileContents } from './file-contents.ts';
+import { unwantVolume, wantVolume } from './servers/wanted-volumes.ts';
 import { findVolume, type VolumeRow } from './volume-lookup.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -60,16 +61,18 @@ export class SqlVolumes implements Volumes {
 			if (taken.has(mount.destination)) throw fail('invalid-value', `two mounts have the destination ${mount.destination}`);
 			if (mount.destination !== '/') taken.add(mount.destination);
 			const readOnly = mount.readOnly ?? false;
-			const volume = await this.#volumeFor(tx, principal, sandbox, mount);
-			await this.#attach(tx, sandbox, volume, readOnly);
-			made.push({ type: mount.type, volumeId: volume.id, destination: mount.destination, readOnly });
+			const volumeId = await this.#mount(tx, principal, sandbox, mount);
+			made.push({ type: mount.type, volumeId, destination: mount.destination, readOnly });
 		}
 		return made;
 	}
 
 	async unmount(tx: StoreTransaction, sandboxId: string, mounts: readonly ContainerMount[]): Promise<void> {
 		for (const mount of mounts) {
-			if (mount.type !== 'bind') continue;
+			if (mount.type !== 'bind') {
+				await unwantVolume(tx, sandboxId, mount.volumeId);
+				continue;
+			}
 			await tx
 				.updateTable('volume_attachment')
 				.set({ detaching: 1 })
@@ -88,6 +91,7 @@ export class SqlVolumes implements Volumes {
 			.where('volume_attachment.sandbox_id', '=', sandboxId)
 			.execute();
 		await tx.deleteFrom('volume_attachment').where('sandbox_id', '=', sandboxId).execute();
+		await tx.deleteFrom('server_volume').where('sandbox_id', '=', sandboxId).execute();
 		for (const volume of attached) {
 			// Of a volume of another service only its place in the sandbox is kept here.
 			if (volume.auto_remove === 1 || volume.provider !== 'local') {
@@ -187,6 +191,16 @@ export class SqlVolumes implements Volumes {
 			views.set(row.sandbox_id, list);
 		}
 		return views;
+	}
+
+	/** Answers the volume's id. */
+	async #mount(tx: StoreTransaction, principal: Principal, sandbox: Target, mount: MountRequest): Promise<string> {
+		if (mount.type === 'volume' && mount.resolved !== undefined) {
+			return await wantVolume(tx, principal, sandbox, { ...mount, resolved: mount.resolved }, this.#options.now());
+		}
+		const volume = await this.#volumeFor(tx, principal, sandbox, mount);
+		await this.#attach(tx, sandbox, volume, mount.readOnly ?? false);
+		return volume.id;
 	}
 
 	async #volumeFor(tx: StoreTransaction, principal: Principal, sandbox: Target, mount: MountRequest): Promise<VolumeRow> {

@@ -7,6 +7,9 @@ import { touchSandbox } from '../store/sandboxes.ts';
 import type { Queryable } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import { findSandbox } from './lookup.ts';
+import { prepareMounts } from './servers/prepare.ts';
+import { isPending } from './servers/record.ts';
+import { takeVolumeAway } from './servers/wanted-volumes.ts';
 import { insertVolume } from './sql-volumes.ts';
 import { findVolume, type VolumeRow } from './volume-lookup.ts';
 
@@ -108,14 +111,15 @@ export class VolumeControl {
 
 	/** The sandbox's containers made from now on can mount it. */
 	async attach(principal: Principal, sandboxRef: string, volumeRef: string, readOnly: boolean): Promise<VolumeView> {
+		const [wanted] = await prepareMounts(this.#deps, principal, [{ source: volumeRef }]);
 		const { sandbox, volumeId } = await this.#deps.store.transaction(async (tx) => {
 			const row = await findSandbox(tx, principal, sandboxRef);
 			if (row.desired_status === 'Deleted')
 				throw fail('invalid-state-exception', `Cannot attach volume to sandbox ${row.id} in Deleting state`);
-			if (row.host === null) throw fail('conflict', `Sandbox ${row.id} has no host.`);
+			if (row.host === null && !isPending(row)) throw fail('conflict', `Sandbox ${row.id} has no host.`);
 			const target = { id: row.id, host: row.host, projectId: row.project_id };
 			const [mount] = await this.#deps.volumes.mount(tx, principal, target, [
-				{ type: 'volume', source: volumeRef, destination: '/', readOnly },
+				{ ...wanted, type: 'volume', source: volumeRef, destination: '/', readOnly },
 			]);
 			await touchSandbox(tx, row.id);
 			return { sandbox: row, volumeId: mount?.volumeId ?? volumeRef };
@@ -133,6 +137,7 @@ export class VolumeControl {
 			const user = containers.find((container) => container.mounts.includes(`"${volume.id}"`));
 			if (user !== undefined)
 				throw fail('conflict', `Volume ${volume.id} is mounted by container ${user.name} (${user.id}): delete it first.`);
+			if (await takeVolumeAway(tx, row, volume.id, this.#deps.now())) return row;
 			const result = await tx
 				.updateTable('volume_attachment')
 				.set({ detaching: 1 })

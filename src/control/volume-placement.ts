@@ -23,8 +23,9 @@ export async function volumeNeeds(
 	let gib = 0;
 	let host: string | null = null;
 	const seen = new Set<string>();
-	for (const { type, source, size } of mounts) {
-		if (type === 'bind') continue;
+	for (const { type, source, size, resolved } of mounts) {
+		// What another service has is on no host.
+		if (type === 'bind' || resolved !== undefined) continue;
 		if (source === undefined) {
 			if (size !== undefined) volumes.checkSize(size);
 			gib += size ?? 0;

@@ -92,6 +92,12 @@ export class CinderClient {
 		return await gone(this.#ask(caller, { method: 'DELETE', path: `/volumes/${encodeURIComponent(id)}` }, signal));
 	}
 
+	/** Also one whose status is wrong, as long as nothing has it. Administrators only. */
+	async forceDeleteVolume(id: string, signal: AbortSignal): Promise<boolean> {
+		const path = `/volumes/${encodeURIComponent(id)}/action`;
+		return await gone(this.#ask(asService, { method: 'POST', path, body: { 'os-force_delete': {} }, repeatable: true }, signal));
+	}
+
 	async setMetadata(caller: Caller, id: string, metadata: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
 		const path = `/volumes/${encodeURIComponent(id)}/metadata`;
 		await this.#ask(caller, { method: 'POST', path, body: { metadata }, repeatable: true }, signal);

@@ -219,4 +219,12 @@ CREATE TABLE image_upload (
   error TEXT, created_at INTEGER NOT NULL
 );
 `,
+	`
+CREATE TABLE server_volume (
+  id TEXT PRIMARY KEY, sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE, project_id TEXT NOT NULL, volume_id TEXT UNIQUE,
+  name TEXT NOT NULL, size INTEGER NOT NULL, made INTEGER NOT NULL, keep INTEGER NOT NULL, own INTEGER NOT NULL, asked INTEGER NOT NULL,
+  ready INTEGER NOT NULL, attached INTEGER NOT NULL, tries INTEGER NOT NULL, leaving INTEGER NOT NULL, created_at INTEGER NOT NULL
+);
+CREATE INDEX server_volume_by_sandbox ON server_volume (sandbox_id);
+`,
 ];

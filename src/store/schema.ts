@@ -29,6 +29,7 @@ export interface Database {
 	server: ServerTable;
 	server_port: ServerPortTable;
 	server_group: ServerGroupTable;
+	server_volume: ServerVolumeTable;
 	registry: RegistryTable;
 	quota: QuotaTable;
 	quota_class: QuotaClassTable;
@@ -468,6 +469,37 @@ export interface ServerGroupTable {
 	exposed: string;
 	rules_made: number;
 	removing: number;
+	created_at: number;
+}
+
+/** A volume of another service that a sandbox is to have: what is wanted of it there, and how far that is. */
+export interface ServerVolumeTable {
+	/** By which one that we made is found there. Until it is made, it is also the volume's id here. */
+	id: string;
+	sandbox_id: string;
+	project_id: string;
+	/** Its id at the volume service; null = not made yet. */
+	volume_id: string | null;
+	/** Name that one is given that is to be made; empty = none was chosen. */
+	name: string;
+	/** GiB. */
+	size: number;
+	/** 1 = it is made for the sandbox, and goes with it. */
+	made: number;
+	/** 1 = what was made stays when the sandbox goes. */
+	keep: number;
+	/** 1 = it is the sandbox's; 0 = it goes with the last container that mounts it. */
+	own: number;
+	/** 1 = it was asked for at the volume service. */
+	asked: number;
+	/** 1 = it was seen to be usable. */
+	ready: number;
+	/** 1 = the compute service was asked to attach it, and may have it. */
+	attached: number;
+	/** How often that was asked for. */
+	tries: number;
+	/** 1 = it is to be detached, and deleted if it goes with the sandbox. */
+	leaving: number;
 	created_at: number;
 }
 

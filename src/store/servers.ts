@@ -1,10 +1,11 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { ServerGroupTable, ServerPortTable, ServerTable } from './schema.ts';
+import type { ServerGroupTable, ServerPortTable, ServerTable, ServerVolumeTable } from './schema.ts';
 import type { Queryable, StoreTransaction } from './store.ts';
 
 export type ServerRow = Selectable<ServerTable>;
 export type ServerPortRow = Selectable<ServerPortTable>;
 export type ServerGroupRow = Selectable<ServerGroupTable>;
+export type ServerVolumeRow = Selectable<ServerVolumeTable>;
 
 export async function insertServer(tx: StoreTransaction, row: Insertable<ServerTable>): Promise<void> {
 	await tx.insertInto('server').values(row).execute();
@@ -60,4 +61,30 @@ export async function serverGroups(db: Queryable, sandboxId: string): Promise<re
 		.orderBy('created_at')
 		.orderBy('container_id')
 		.execute();
+}
+
+/** A volume, and where its host has it: as a block device; null = it has not. */
+export interface ServerVolumeSight extends ServerVolumeRow {
+	readonly device: string | null;
+}
+
+/** Oldest first. */
+export async function serverVolumes(db: Queryable, sandboxId: string): Promise<readonly ServerVolumeSight[]> {
+	return await db
+		.selectFrom('server_volume')
+		.leftJoin('volume_attachment', (join) =>
+			join
+				.onRef('volume_attachment.volume_id', '=', 'server_volume.volume_id')
+				.onRef('volume_attachment.sandbox_id', '=', 'server_volume.sandbox_id'),
+		)
+		.selectAll('server_volume')
+		.select('volume_attachment.device')
+		.where('server_volume.sandbox_id', '=', sandboxId)
+		.orderBy('server_volume.created_at')
+		.orderBy('server_volume.id')
+		.execute();
+}
+
+export async function updateServerVolume(tx: StoreTransaction, id: string, change: Updateable<ServerVolumeTable>): Promise<void> {
+	await tx.updateTable('server_volume').set(change).where('id', '=', id).execute();
 }

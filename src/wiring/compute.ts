@@ -5,13 +5,14 @@ import { NovaCompute } from '../providers/compute/nova/nova-compute.ts';
 import { NeutronNetworkProvider } from '../providers/network/neutron/neutron-network-provider.ts';
 import { NeutronPorts } from '../providers/network/neutron/neutron-ports.ts';
 import { NeutronResolver } from '../providers/network/neutron/neutron-resolver.ts';
+import { CinderVolumeService } from '../providers/volume/cinder/cinder-volume-service.ts';
 import type { Secrets } from '../store/secrets.ts';
 import type { Cloud } from './cloud.ts';
 
 /** What stands in for our own scheduler and networks where Nova and Neutron provide them. */
 export function wireCompute(
 	config: Config,
-	{ nova, neutron, glance }: Cloud,
+	{ nova, neutron, cinder, glance }: Cloud,
 	secrets: Secrets,
 	now: () => number,
 ): { readonly compute: Compute; readonly network: NeutronNetworkProvider; readonly placement: ServerPlacement } {
@@ -19,6 +20,7 @@ export function wireCompute(
 		compute: {
 			provider: new NovaCompute({ nova, glance, image: config.compute.image }),
 			ports: new NeutronPorts(neutron),
+			...(config.volumes.provider === 'cinder' ? { volumes: new CinderVolumeService(cinder) } : {}),
 			sealer: secrets,
 			options: { ...defaultComputeOptions, atOnce: config.compute.atOnce, pollInterval: config.compute.pollInterval * 1000 },
 		},

@@ -28,7 +28,7 @@ export function sandboxReport(
 		operations,
 		activePorts: activePorts(spec, observed, context),
 		detachedVolumes: spec.volumes.filter(({ id, detached }) => detached && context.host.detachedVolumes.has(id)).map(({ id }) => id),
-		madeVolumes: spec.volumes.filter(({ id, provider }) => provider === 'local' && context.host.volumes.has(id)).map(({ id }) => id),
+		madeVolumes: spec.volumes.filter(({ id, provider }) => provider !== 'file' && context.host.volumes.has(id)).map(({ id }) => id),
 	};
 }
 

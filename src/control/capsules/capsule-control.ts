@@ -2,6 +2,7 @@ import type { CapsuleRestartPolicy, CapsuleStatus } from '../../model/capsule.ts
 import type { ImagePullPolicy } from '../../model/container.ts';
 import type { Principal } from '../../model/principal.ts';
 import type { AddressView } from '../../providers/network/network-provider.ts';
+import type { ResolvedVolume } from '../../providers/volume/volume-service.ts';
 import type { ContainerView, Idempotency, ListQuery, PublishRequest, SandboxPlacement } from '../control.ts';
 
 /**
@@ -44,6 +45,8 @@ export interface CapsuleVolume {
 	readonly volume: { readonly id: string } | { readonly size: number };
 	/** Whether a new one goes with the capsule. */
 	readonly autoRemove: boolean;
+	/** As that of a mount. */
+	readonly resolved?: ResolvedVolume;
 }
 
 export interface CapsuleContainer {

@@ -11,7 +11,7 @@ import { writeSandbox } from '../sandbox-creation.ts';
 import { type Prepared, prepareSandbox } from '../servers/prepare.ts';
 import { isPending } from '../servers/record.ts';
 import type { CapsuleContainer, CreateCapsule } from './capsule-control.ts';
-import { attachVolumes, volumeRequests } from './volumes.ts';
+import { attachVolumes, prepareVolumes, volumeRequests } from './volumes.ts';
 
 /**
  * Writes a capsule: its sandbox, its volumes and all its members. The first init container is told to run, or, where
@@ -87,7 +87,8 @@ export async function writeCapsule(
 export async function prepareCapsule(deps: Deps, principal: Principal, input: CreateCapsule): Promise<CreateCapsule & Prepared> {
 	if (deps.compute === undefined) return input;
 	const groups = groupsOf(input);
-	const wish = groups === undefined ? input : { ...input, securityGroups: groups };
+	const volumes = await prepareVolumes(deps, principal, input);
+	const wish = { ...input, volumes, ...(groups === undefined ? {} : { securityGroups: groups }) };
 	return await prepareSandbox(deps, principal, wish, { ...sizeOf(deps, input), disk: 0 });
 }
 

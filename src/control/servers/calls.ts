@@ -86,7 +86,7 @@ async function taken(subject: Subject, call: Exclude<ServerCall, { kind: 'spawn'
 			await noteVolumes(deps, tx, sandbox, [call.volume], false);
 			return null;
 		case 'detach-volume':
-			await volumeGone(tx, sandbox, call.volumeId);
+			await volumeGone(deps, tx, sandbox, call.volumeId);
 			return null;
 		default:
 			return unreachable(call);

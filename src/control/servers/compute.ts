@@ -1,10 +1,13 @@
 import type { ComputeProvider } from '../../providers/compute/compute-provider.ts';
 import type { PortService } from '../../providers/network/port-service.ts';
+import type { VolumeService } from '../../providers/volume/volume-service.ts';
 
 /** Where sandboxes are servers of a compute service, with ports of a network service outside. */
 export interface Compute {
 	readonly provider: ComputeProvider;
 	readonly ports: PortService;
+	/** Missing = volumes are the hosts' own. */
+	readonly volumes?: VolumeService;
 	/** Seals the tokens of users in whose name something is still to be made. */
 	readonly sealer: Sealer;
 	readonly options: ComputeOptions;
@@ -43,6 +46,6 @@ export const defaultComputeOptions: ComputeOptions = {
 	firstLook: 250,
 	longestLook: 1_000,
 	firstRetry: 1_000,
-	longestRetry: 60_000,
+	longestRetry: 20_000,
 	makingDeadline: 3_600_000,
 };

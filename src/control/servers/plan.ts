@@ -1,7 +1,7 @@
 import type { SandboxOperationKind } from '../../model/operation.ts';
 import type { ServerAction, ServerState } from '../../providers/compute/compute-provider.ts';
 import { fromJson } from '../../store/json.ts';
-import type { ServerGroupRow, ServerPortRow } from '../../store/servers.ts';
+import type { ServerGroupRow, ServerPortRow, ServerVolumeSight } from '../../store/servers.ts';
 import type { ServerSight } from './sight.ts';
 
 /** One thing to do about a sandbox's server at other services, or to look for there. Each is an ensure. */
@@ -11,6 +11,13 @@ export type ServerStep =
 	/** A port that somebody else put there: its groups are not known. */
 	| { readonly kind: 'learn-port'; readonly port: ServerPortRow; readonly portId: string }
 	| { readonly kind: 'set-groups'; readonly port: ServerPortRow; readonly portId: string; readonly groupIds: readonly string[] }
+	| { readonly kind: 'make-volume'; readonly volume: ServerVolumeSight }
+	/** What becomes of its making. */
+	| { readonly kind: 'follow-volume'; readonly volume: ServerVolumeSight; readonly volumeId: string }
+	| { readonly kind: 'attach-volume'; readonly volume: ServerVolumeSight; readonly volumeId: string }
+	| { readonly kind: 'detach-volume'; readonly volume: ServerVolumeSight; readonly volumeId: string }
+	/** Made by us, and not to be kept: the volume goes; any other is only forgotten. */
+	| { readonly kind: 'remove-volume'; readonly volume: ServerVolumeSight }
 	| { readonly kind: 'make-server' }
 	/** What becomes of its making. */
 	| { readonly kind: 'follow-making' }
@@ -39,7 +46,7 @@ export function nextStep(sight: ServerSight): ServerStep | null {
 	return server.stage === 'making' ? making(sight) : standing(sight);
 }
 
-function removal({ sandbox, server, ports, groups }: ServerSight): ServerStep {
+function removal({ sandbox, server, ports, groups, volumes }: ServerSight): ServerStep {
 	const mayBeThere = server.server_id !== null || server.asked > 0;
 	if (mayBeThere && server.state !== 'gone') return { kind: 'remove-server' };
 	if (sandbox.host !== null) return { kind: 'leave-host' };
@@ -47,11 +54,13 @@ function removal({ sandbox, server, ports, groups }: ServerSight): ServerStep {
 	if (port !== undefined) return { kind: 'remove-port', port };
 	const [group] = groups;
 	if (group !== undefined) return { kind: 'remove-group', group };
+	const [volume] = volumes;
+	if (volume !== undefined) return { kind: 'remove-volume', volume };
 	return { kind: 'finish' };
 }
 
 function making(sight: ServerSight): ServerStep | null {
-	const { server, ports, groups } = sight;
+	const { server, ports, groups, volumes } = sight;
 	if (server.server_id !== null) return { kind: 'follow-making' };
 	const unmade = groups.find((group) => group.removing === 0 && !isMade(group));
 	if (unmade !== undefined) return { kind: 'make-group', group: unmade };
@@ -59,7 +68,9 @@ function making(sight: ServerSight): ServerStep | null {
 		const leaving = ports.find((port) => port.detaching === 1);
 		if (leaving !== undefined) return { kind: 'remove-port', port: leaving };
 	}
-	return portToMake(sight) ?? groupsToSet(sight) ?? { kind: 'make-server' };
+	const unwanted = volumes.find((volume) => volume.leaving === 1);
+	if (unwanted !== undefined) return { kind: 'remove-volume', volume: unwanted };
+	return portToMake(sight) ?? groupsToSet(sight) ?? volumeToMake(sight) ?? { kind: 'make-server' };
 }
 
 function standing(sight: ServerSight): ServerStep | null {
@@ -82,7 +93,7 @@ function standing(sight: ServerSight): ServerStep | null {
 	const removed = groups.find((group) => group.removing === 1);
 	if (removed !== undefined) return { kind: 'remove-group', group: removed };
 	if (networkOperations.length > 0) return { kind: 'end-network-operations' };
-	return action(sight);
+	return action(sight) ?? volumeToMake(sight) ?? volumeToConnect(sight) ?? volumeToRemove(sight);
 }
 
 function isMade(group: ServerGroupRow): boolean {
@@ -105,6 +116,31 @@ function groupsToSet(sight: ServerSight): ServerStep | null {
 		if (JSON.stringify(groupIds) !== port.groups_set) return { kind: 'set-groups', port, portId: port.port_id, groupIds };
 	}
 	return null;
+}
+
+function volumeToMake({ volumes }: ServerSight): ServerStep | null {
+	for (const volume of volumes) {
+		if (volume.leaving === 1) continue;
+		if (volume.volume_id === null) return { kind: 'make-volume', volume };
+		if (volume.ready === 0) return { kind: 'follow-volume', volume, volumeId: volume.volume_id };
+	}
+	return null;
+}
+
+function volumeToConnect({ volumes }: ServerSight): ServerStep | null {
+	for (const volume of volumes) {
+		if (volume.leaving === 1 || volume.volume_id === null || volume.device !== null) continue;
+		return { kind: 'attach-volume', volume, volumeId: volume.volume_id };
+	}
+	return null;
+}
+
+function volumeToRemove({ volumes }: ServerSight): ServerStep | null {
+	const volume = volumes.find(({ leaving }) => leaving === 1);
+	if (volume === undefined) return null;
+	return volume.volume_id !== null && volume.attached === 1
+		? { kind: 'detach-volume', volume, volumeId: volume.volume_id }
+		: { kind: 'remove-volume', volume };
 }
 
 /** Sorted: its own, and those that open exposed ports. */

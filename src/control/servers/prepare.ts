@@ -3,7 +3,7 @@ import { isAdmin, type Principal } from '../../model/principal.ts';
 import type { RequestedNet } from '../../providers/network/network-provider.ts';
 import { ProviderError, type ProviderFailure } from '../../providers/provider-error.ts';
 import type { Queryable } from '../../store/store.ts';
-import type { SandboxPlacement } from '../control.ts';
+import type { MountRequest, SandboxPlacement } from '../control.ts';
 import type { Deps } from '../deps.ts';
 import { delegationOf } from './delegation.ts';
 import type { ServerRequest } from './request.ts';
@@ -50,6 +50,30 @@ export async function prepareSandbox<Input extends SandboxPlacement>(
 	);
 	return { ...input, ...attached, server: { ...choice, availabilityZone, hints, requestId: principal.requestId } };
 }
+
+/** The volumes that mounts name, and those that are to be made for them, found likewise where they are another service's. */
+export async function prepareMounts<One extends Mount>(deps: Deps, principal: Principal, mounts: readonly One[]): Promise<readonly One[]> {
+	const service = deps.compute?.volumes;
+	if (service === undefined || mounts.length === 0) return mounts;
+	delegationOf(principal);
+	const signal = AbortSignal.timeout(patience);
+	return await asUserErrors(
+		Promise.all(
+			mounts.map(async (mount): Promise<One> => {
+				const { type, source, size } = mount;
+				if (type === 'bind') return mount;
+				if (source !== undefined)
+					return { ...mount, resolved: { kind: 'existing', volume: await service.resolve(principal, source, signal) } };
+				if (size === undefined) return mount;
+				deps.volumes.checkSize(size);
+				return { ...mount, resolved: { kind: 'new', size } };
+			}),
+		),
+	);
+}
+
+/** A mount, or a volume that a sandbox is to have. */
+type Mount = Omit<MountRequest, 'type' | 'destination'> & Partial<Pick<MountRequest, 'type'>>;
 
 /** A port that is to be attached, found likewise. */
 export async function prepareNet(deps: Deps, principal: Principal, net: RequestedNet): Promise<RequestedNet> {

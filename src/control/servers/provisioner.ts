@@ -14,6 +14,7 @@ import { nextStep, type ServerStep } from './plan.ts';
 import { finish, leaveHost, removeServer } from './removal-steps.ts';
 import { type ServerSight, serverSight } from './sight.ts';
 import type { StepContext, StepResult } from './step-context.ts';
+import { attachVolume, detachVolume, followVolume, giveUpVolume, makeVolume, removeVolume } from './volume-steps.ts';
 
 /** Longest time between two looks for work, in ms: what a commit that was not heard of costs at the most. */
 const longestSleep = 10_000;
@@ -178,11 +179,13 @@ export class Provisioner {
 		const { sandbox, server } = context.sight;
 		const { firstRetry, longestRetry } = this.#compute.options;
 		const failures = (before?.failures ?? 0) + 1;
-		const leaves = sandbox.desired_status === 'Deleted' || server.stage === 'failed';
+		const isRemoval = step.kind === 'detach-volume' || step.kind === 'remove-volume';
+		const leaves = sandbox.desired_status === 'Deleted' || server.stage === 'failed' || isRemoval;
 		const passing =
 			error.failure === 'unavailable' || (error.failure === 'conflict' && !step.kind.startsWith('make-') && failures <= patience);
 		if (!leaves && !passing) {
 			if (server.stage === 'making') await this.#fail(sandbox.id, reasonOf(error));
+			else if ('volume' in step) await giveUpVolume(context, step.volume, reasonOf(error));
 			else await giveUp(context, error);
 			return false;
 		}
@@ -222,6 +225,7 @@ const patience = 12;
 
 function nameOf(step: ServerStep): string {
 	if ('port' in step) return `${step.kind} ${step.port.position}`;
+	if ('volume' in step) return `${step.kind} ${step.volume.id}`;
 	if ('group' in step) return `${step.kind} ${step.group.container_id}`;
 	return 'operationId' in step ? `${step.kind} ${step.operationId}` : step.kind;
 }
@@ -248,6 +252,16 @@ async function run(step: ServerStep, context: StepContext): Promise<StepResult> 
 			return await learnPort(context, step.port, step.portId);
 		case 'set-groups':
 			return await setGroups(context, step.port, step.portId, step.groupIds);
+		case 'make-volume':
+			return await makeVolume(context, step.volume);
+		case 'follow-volume':
+			return await followVolume(context, step.volume, step.volumeId);
+		case 'attach-volume':
+			return await attachVolume(context, step.volume, step.volumeId);
+		case 'detach-volume':
+			return await detachVolume(context, step.volume, step.volumeId);
+		case 'remove-volume':
+			return await removeVolume(context, step.volume);
 		case 'make-server':
 			return await makeServer(context);
 		case 'follow-making':

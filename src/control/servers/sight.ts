@@ -1,7 +1,16 @@
 import type { Operation } from '../../model/operation.ts';
 import { openOperations } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow } from '../../store/sandboxes.ts';
-import { type ServerGroupRow, type ServerPortRow, type ServerRow, serverGroups, serverPorts, serverRow } from '../../store/servers.ts';
+import {
+	type ServerGroupRow,
+	type ServerPortRow,
+	type ServerRow,
+	type ServerVolumeSight,
+	serverGroups,
+	serverPorts,
+	serverRow,
+	serverVolumes,
+} from '../../store/servers.ts';
 import type { Queryable } from '../../store/store.ts';
 
 /** All that the provisioner decides from about one sandbox. */
@@ -10,6 +19,7 @@ export interface ServerSight {
 	readonly server: ServerRow;
 	readonly ports: readonly ServerPortRow[];
 	readonly groups: readonly ServerGroupRow[];
+	readonly volumes: readonly ServerVolumeSight[];
 	/** The first unfinished operation of the sandbox itself; null = none. */
 	readonly operation: Operation | null;
 	/** Unfinished operations on its networks. */
@@ -34,6 +44,7 @@ export async function serverSight(db: Queryable, sandboxId: string): Promise<Ser
 		server,
 		ports: await serverPorts(db, sandboxId),
 		groups: await serverGroups(db, sandboxId),
+		volumes: await serverVolumes(db, sandboxId),
 		operation: open.find((operation) => operation.target === 'sandbox') ?? null,
 		networkOperations: open.filter(isNetworkOperation),
 	};

@@ -4,6 +4,7 @@ import type { ServerVolume } from '../../model/server.ts';
 import type { SandboxRow } from '../../store/sandboxes.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import type { Deps } from '../deps.ts';
+import { dismissVolume } from './wanted-volumes.ts';
 
 /**
  * Writes where a server's volumes are on its host, as block devices. `all` = it has no others. One that is not known was
@@ -46,12 +47,13 @@ export async function noteVolumes(
 		.where('device', 'is not', null)
 		.execute();
 	for (const { volume_id } of known) {
-		if (!told.some(({ volumeId }) => volumeId === volume_id)) await volumeGone(tx, sandbox, volume_id);
+		if (!told.some(({ volumeId }) => volumeId === volume_id)) await volumeGone(deps, tx, sandbox, volume_id);
 	}
 }
 
 /** The host is to let go of it; what a compute service does not have there any more, control forgets then. */
-export async function volumeGone(tx: StoreTransaction, sandbox: SandboxRow, volumeId: string): Promise<void> {
+export async function volumeGone(deps: Deps, tx: StoreTransaction, sandbox: SandboxRow, volumeId: string): Promise<void> {
+	await dismissVolume(deps, tx, sandbox, volumeId, sandbox.status_reason ?? `The compute service took volume ${volumeId} away.`);
 	await tx
 		.updateTable('volume_attachment')
 		.set({ detaching: 1 })

@@ -25,6 +25,12 @@ export interface ComputeProvider {
 	detachPort(serverId: string, portId: string, signal: AbortSignal): Promise<void>;
 	/** Ids of the ports that it has. */
 	attachedPorts(serverId: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** Its host has it some time after this answers. */
+	attachVolume(serverId: string, volumeId: string, signal: AbortSignal): Promise<void>;
+	/** What is not attached is no error. It is not detached yet when this answers. */
+	detachVolume(serverId: string, volumeId: string, signal: AbortSignal): Promise<void>;
+	/** Ids of the volumes that it has, or is given at this moment. */
+	attachedVolumes(serverId: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /** `reboot` also brings back a server that is in state `error`. */

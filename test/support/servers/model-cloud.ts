@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail } from '../../../src/model/errors.ts';
 import type { Principal } from '../../../src/model/principal.ts';
-import type { ServerCall, ServerPort } from '../../../src/model/server.ts';
+import type { ServerCall, ServerPort, ServerVolume } from '../../../src/model/server.ts';
 import type {
 	ComputeProvider,
 	ServerAction,
@@ -15,6 +15,8 @@ import type { Delegation } from '../../../src/providers/delegation.ts';
 import type { NetworkResolver, RequestedNet } from '../../../src/providers/network/network-provider.ts';
 import type { ExposingOrder, PortFacts, PortOrder, PortService } from '../../../src/providers/network/port-service.ts';
 import { ProviderError } from '../../../src/providers/provider-error.ts';
+import type { VolumeService } from '../../../src/providers/volume/volume-service.ts';
+import { ModelVolumes } from './model-volumes.ts';
 import { Script } from './script.ts';
 
 /** The compute service's driver on a host: a call that it is done with, or the reason why not. */
@@ -52,6 +54,7 @@ export class ModelCloud {
 	readonly servers = new Map<string, ModelServer>();
 	readonly ports = new Map<string, ModelPort>();
 	readonly groups = new Map<string, { readonly id: string; readonly name: string; readonly projectId: string; rules: number }>();
+	readonly volumes = new ModelVolumes();
 	readonly networks = new Map<string, { readonly id: string; readonly name: string }>();
 	/** Tokens that are taken. */
 	readonly tokens = new Set<string>();
@@ -84,9 +87,16 @@ export class ModelCloud {
 		readonly provider: ComputeProvider;
 		readonly portService: PortService;
 		readonly resolver: NetworkResolver;
+		readonly volumeService: VolumeService;
 	} {
 		const script = new Script();
-		return { script, provider: this.#provider(script), portService: this.#portService(script), resolver: this.#resolver() };
+		return {
+			script,
+			provider: this.#provider(script),
+			portService: this.#portService(script),
+			resolver: this.#resolver(),
+			volumeService: this.volumes.service(script, (user) => this.#check(user)),
+		};
 	}
 
 	/** Ends when nothing goes on beside the calls. */
@@ -119,6 +129,12 @@ export class ModelCloud {
 	left(): { readonly servers: number; readonly ports: number; readonly groups: number } {
 		const servers = [...this.servers.values()].filter(({ state }) => state !== 'gone').length;
 		return { servers, ports: this.ports.size, groups: this.groups.size };
+	}
+
+	/** As a user does it with the compute service's own tools. */
+	async detachVolume(serverId: string, volumeId: string): Promise<void> {
+		this.#detachVolume(serverId, volumeId);
+		await this.settled();
 	}
 
 	/** A port that a user made. */
@@ -191,7 +207,37 @@ export class ModelCloud {
 					});
 				}),
 			attachedPorts: (serverId, signal) => script.run('attachedPorts', signal, () => [...this.#server(serverId).portIds]),
+			attachVolume: (serverId, volumeId, signal) =>
+				script.run('attachVolume', signal, () => {
+					const server = this.#server(serverId);
+					const volume = this.volumes.reserve(volumeId, serverId);
+					this.#begin(async () => {
+						try {
+							await this.#host(server)({ kind: 'attach-volume', serverId, volume });
+							this.volumes.attached(volumeId);
+						} catch {
+							await this.#host(server)({ kind: 'detach-volume', serverId, volumeId });
+							this.volumes.release(volumeId);
+						}
+					});
+				}),
+			detachVolume: (serverId, volumeId, signal) => script.run('detachVolume', signal, () => this.#detachVolume(serverId, volumeId)),
+			attachedVolumes: (serverId, signal) =>
+				script.run('attachedVolumes', signal, () => this.volumes.of(this.#server(serverId).id).map((volume) => volume.volumeId)),
 		};
+	}
+
+	#detachVolume(serverId: string, volumeId: string): void {
+		const server = this.#server(serverId);
+		if (!this.volumes.beginDetach(volumeId, serverId)) return;
+		this.#begin(async () => {
+			await this.#host(server)({ kind: 'detach-volume', serverId, volumeId });
+			this.volumes.release(volumeId);
+		});
+	}
+
+	#connected(server: ModelServer): readonly ServerVolume[] {
+		return this.volumes.of(server.id).map(({ volumeId, device }) => ({ volumeId, device, readOnly: false }));
 	}
 
 	#portService(script: Script): PortService {
@@ -330,7 +376,7 @@ export class ModelCloud {
 		const serverId = server.id;
 		if (action === 'pause' || action === 'unpause') return await host({ kind: action, serverId });
 		if (action !== 'start') await host({ kind: 'power-off', serverId, timeout: 0 });
-		if (action !== 'stop') await host({ kind: 'power-on', serverId, ports: this.#wiredPorts(server), volumes: [] });
+		if (action !== 'stop') await host({ kind: 'power-on', serverId, ports: this.#wiredPorts(server), volumes: this.#connected(server) });
 	}
 
 	#delete(server: ModelServer): void {
@@ -341,6 +387,7 @@ export class ModelCloud {
 			const driver = server.host === null ? undefined : this.drivers.get(server.host);
 			if (driver !== undefined) await driver({ kind: 'destroy', serverId: server.id });
 			for (const portId of server.portIds) this.#unbind(portId);
+			for (const { volumeId } of this.volumes.of(server.id)) this.volumes.release(volumeId);
 			this.#change(server, 'gone');
 		});
 	}

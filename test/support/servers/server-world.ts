@@ -33,6 +33,11 @@ const quick: Partial<ComputeOptions> = {
 	callTimeout: 20_000,
 };
 
+export interface WorldOptions extends Partial<ComputeOptions> {
+	/** Whether volumes are the cloud's; else they are the hosts' own. */
+	readonly withVolumes?: boolean;
+}
+
 /** The service with an agent on a fake engine, and a cloud in memory that outlives both, as the engine and the database do. */
 export class ServerWorld {
 	readonly cloud = new ModelCloud();
@@ -43,18 +48,21 @@ export class ServerWorld {
 	readonly ann: Principal;
 	readonly #directory: string;
 	readonly #options: Partial<ComputeOptions>;
+	/** Whether volumes are the cloud's. */
+	readonly #withVolumes: boolean;
 	#running: { readonly control: TestControl; readonly agent: Agent } | null = null;
 	script: Script = this.cloud.connect().script;
 
-	private constructor(directory: string, options: Partial<ComputeOptions>) {
+	private constructor(directory: string, { withVolumes = false, ...options }: WorldOptions) {
 		this.#directory = directory;
 		this.#options = options;
+		this.#withVolumes = withVolumes;
 		this.ann = { ...principal('project-of-ann'), token: new Secret('token-of-ann') };
 		this.cloud.tokens.add('token-of-ann');
 		this.cloud.drivers.set('host-1', (call) => this.#drive(call));
 	}
 
-	static async make(t: TestContext, options: Partial<ComputeOptions> = {}): Promise<ServerWorld> {
+	static async make(t: TestContext, options: WorldOptions = {}): Promise<ServerWorld> {
 		const world = new ServerWorld(await mkdtemp(path.join(os.tmpdir(), 'zunbox-servers-')), options);
 		t.after(async () => {
 			await world.stop();
@@ -72,14 +80,20 @@ export class ServerWorld {
 
 	/** A process on the database, the engine and the cloud. */
 	async start(): Promise<void> {
-		const { script, provider, portService, resolver } = this.cloud.connect();
+		const { script, provider, portService, resolver, volumeService } = this.cloud.connect();
 		this.script = script;
 		const control = await startControl({
 			path: path.join(this.#directory, 'zunbox.db'),
 			deps: (deps) => ({
 				network: new NeutronNetworkProvider(resolver, deps.now),
 				placement: new ServerPlacement(),
-				compute: { provider, ports: portService, sealer: plainSealer, options: { ...defaultComputeOptions, ...quick, ...this.#options } },
+				compute: {
+					provider,
+					ports: portService,
+					...(this.#withVolumes ? { volumes: volumeService } : {}),
+					sealer: plainSealer,
+					options: { ...defaultComputeOptions, ...quick, ...this.#options },
+				},
 			}),
 		});
 		const driver = this.#networked(

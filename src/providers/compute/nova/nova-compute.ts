@@ -96,6 +96,18 @@ export class NovaCompute implements ComputeProvider {
 		return (await calling(asService, this.#nova.interfaces(asService, serverId, signal))).map(({ portId }) => portId);
 	}
 
+	async attachVolume(serverId: string, volumeId: string, signal: AbortSignal): Promise<void> {
+		await calling(asService, this.#nova.attachVolume(asService, serverId, volumeId, signal));
+	}
+
+	async detachVolume(serverId: string, volumeId: string, signal: AbortSignal): Promise<void> {
+		await calling(asService, this.#nova.detachVolume(asService, serverId, volumeId, signal));
+	}
+
+	async attachedVolumes(serverId: string, signal: AbortSignal): Promise<readonly string[]> {
+		return await calling(asService, this.#nova.volumes(asService, serverId, signal));
+	}
+
 	async #findImage(signal: AbortSignal): Promise<string> {
 		if (isId(this.#image)) return this.#image;
 		if (this.#imageId !== null) return this.#imageId;
