@@ -39,7 +39,7 @@ describe('refusals', () => {
 	}
 
 	test('no host has what is asked for', async () => {
-		await refused({ name: 'too big', hints: { flavor: 'giant' } }, /No valid host/);
+		await refused({ name: 'too-big', hints: { flavor: 'giant' } }, /No valid host/);
 	});
 
 	test('Nova’s quota', async (t) => {
@@ -47,20 +47,21 @@ describe('refusals', () => {
 		const project = await world.alpha.account.projectId();
 		t.after(() => account.ok('nova', `DELETE /os-quota-sets/${project}`));
 		await account.ok('nova', `PUT /os-quota-sets/${project}`, { quota_set: { instances: 0 } });
-		await refused({ name: 'one too many' }, /Quota exceeded.*instances/i);
+		await refused({ name: 'one-too-many' }, /Quota exceeded.*instances/i);
 	});
 
 	test('Neutron’s quota', async (t) => {
 		await limitPorts(t, 1);
-		await refused({ name: 'no port' }, /Quota exceeded.*port/i);
+		await refused({ name: 'no-port' }, /Quota exceeded.*port/i);
 	});
 
 	test('where the quota is enough for the first of two ports, the first is not left', async (t) => {
-		await limitPorts(t, 2);
-		await refused({ name: 'half', nets: [{ network: network.id }, { network: network.id }] }, /Quota exceeded.*port/i);
+		const second = await makeNetwork(t, world.alpha.account, '10.97.0.0/24');
+		await limitPorts(t, 3);
+		await refused({ name: 'half', nets: [{ network: network.id }, { network: second.id }] }, /Quota exceeded.*port/i);
 	});
 
-	/** The network's DHCP server has one. */
+	/** The DHCP server of each network has one. */
 	async function limitPorts(t: TestContext, count: number): Promise<void> {
 		const { account } = world.admin;
 		const project = await world.alpha.account.projectId();

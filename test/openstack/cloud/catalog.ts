@@ -28,7 +28,7 @@ const flavors = [
 	{ name: 'medium', vcpus: 2, ram: 2048, disk: 20 },
 	{ name: 'large', vcpus: 4, ram: 8192, disk: 80 },
 	/** More than the host has. */
-	{ name: 'giant', vcpus: 8192, ram: 64, disk: 1 },
+	{ name: 'giant', vcpus: 8192, ram: 1024, disk: 1 },
 ] as const;
 
 /** What servers are made of: Nova wants an image, the driver wants nothing of it. */

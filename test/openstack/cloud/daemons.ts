@@ -41,7 +41,11 @@ export function daemonCommands(place: Place): Readonly<Record<DaemonName, Daemon
 		placement: webService(place, 'placement', ports.placement, '/usr/bin/placement-api', 1, 4),
 		// Not a web service like the others: uploads in chunks need a part of uwsgi that is not packaged with it.
 		glance: entry(place, 'glance-api', 'glance.cmd.api', ['glance/glance-api.conf']),
-		neutron: program(place, 'neutron', ['neutron-server'], ['neutron/neutron.conf', 'neutron/ml2_conf.ini']),
+		neutron: {
+			...entry(place, 'neutron', 'neutron.cmd.eventlet.server', ['neutron/neutron.conf', 'neutron/ml2_conf.ini']),
+			// Requests that come while it starts would leave its model of a port broken until the next start.
+			environment: { PYTHONDONTWRITEBYTECODE: '1', LOADED_FIRST: 'neutron.objects.port_forwarding' },
+		},
 		'neutron-bridge-agent': program(
 			place,
 			'neutron-bridge-agent',

@@ -14,26 +14,27 @@ import { serverPorts } from './clear.ts';
 export interface Kept {
 	/** Of the test's own. */
 	readonly ports?: readonly string[];
+	readonly volumes?: readonly string[];
 	/** Sandboxes that are still shown, though nothing else is left of them. */
 	readonly rows?: readonly string[];
 }
 
 /** In words. */
 export async function leftovers(service: CrashService, admin: Account, kept: Kept): Promise<readonly string[]> {
-	const { ports = [], rows = [] } = kept;
-	const found = await Promise.all([inService(service, rows), inCloud(admin, ports), onHost(service, admin, ports)]);
+	const { ports = [], volumes = [], rows = [] } = kept;
+	const found = await Promise.all([inService(service, rows), inCloud(admin, ports, volumes), onHost(service, admin, ports)]);
 	return found.flat();
 }
 
 /** Rows of the service's own database. */
 function inService({ database }: CrashService, shown: readonly string[]): readonly string[] {
-	const tables = ['sandbox', 'container', 'claim', 'volume_attachment', 'server', 'server_port'];
+	const tables = ['sandbox', 'container', 'claim', 'volume_attachment', 'server', 'server_port', 'server_volume'];
 	const rows = tables.flatMap((table) => query(database, `select * from ${table}`).map((row) => ({ table, row })));
 	const left = rows.filter(({ row }) => !shown.includes(String(row['sandbox_id'] ?? row['id'])));
 	return [...left.map(({ table, row }) => `${table}: ${JSON.stringify(row)}`), ...inconsistencies(database)];
 }
 
-async function inCloud(admin: Account, kept: readonly string[]): Promise<readonly string[]> {
+async function inCloud(admin: Account, kept: readonly string[], keptVolumes: readonly string[]): Promise<readonly string[]> {
 	const servers = await admin.list('nova', 'GET /servers?all_tenants=1', 'servers');
 	const ports = (await serverPorts(admin)).filter((port) => !kept.includes(String(port['id'])));
 	const volumes = listIn(await admin.ok('cinder', 'GET /volumes/detail?all_tenants=1'), 'volumes');
@@ -46,7 +47,9 @@ async function inCloud(admin: Account, kept: readonly string[]): Promise<readonl
 	return [
 		...servers.map(({ id, name }) => `server ${name} (${id})`),
 		...ports.map((port) => `port ${port['name']} (${port['id']}, ${port['device_owner']} ${port['device_id']})`),
-		...volumes.map(({ id, status }) => `volume ${id} (${status})`),
+		...volumes
+			.filter(({ id, status }) => !keptVolumes.includes(String(id)) || status !== 'available')
+			.map(({ id, status }) => `volume ${id} (${status})`),
 		...attachments.map(({ id, volume_id: volume }) => `attachment ${id} of volume ${volume}`),
 		...allocations.map((consumer) => `allocation of ${consumer}`),
 	];

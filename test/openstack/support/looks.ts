@@ -18,6 +18,16 @@ export async function serverOf(admin: Account, sandboxId: unknown): Promise<Fiel
 	return server;
 }
 
+/** Waits until Nova shows the sandbox's server with that status, and is doing nothing with it. */
+export async function novaSays(admin: Account, sandboxId: unknown, status: string): Promise<void> {
+	const look = async () => {
+		const server = await serverOf(admin, sandboxId);
+		if (server['status'] !== status || server['OS-EXT-STS:task_state'] !== null) throw new Error(JSON.stringify(server));
+		return true;
+	};
+	await eventually(`Nova says ${status}`, look, { timeout: 90_000, interval: 300 });
+}
+
 /** Ports of a server, as Neutron shows them. */
 export async function portsOf(admin: Account, serverId: unknown): Promise<readonly Fields[]> {
 	return await admin.list('neutron', `GET /v2.0/ports?device_id=${serverId}`, 'ports');

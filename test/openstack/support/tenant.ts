@@ -28,8 +28,8 @@ export class Tenant {
 		return this.account.user;
 	}
 
-	/** One request to the service under test, such as `POST /v1/sandboxes`. Any status is an answer. */
-	async call(line: string, body?: unknown, token?: string): Promise<ServiceAnswer> {
+	/** One request to the service under test, such as `POST /v1/sandboxes`. Any status is an answer. `key` = to be done once. */
+	async call(line: string, body?: unknown, token?: string, key?: string): Promise<ServiceAnswer> {
 		const [method = 'GET', place = '/'] = line.split(' ');
 		const answer = await fetch(`${new URL(urls.container).origin}${place}`, {
 			method,
@@ -38,6 +38,7 @@ export class Tenant {
 				'openstack-api-version': 'container latest',
 				connection: 'close',
 				...(body === undefined ? {} : { 'content-type': 'application/json' }),
+				...(key === undefined ? {} : { 'idempotency-key': key }),
 			},
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 			signal: AbortSignal.timeout(60_000),
