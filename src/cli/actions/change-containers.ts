@@ -65,7 +65,7 @@ export const actions = {
 
 export const rebuild: Action = acting((context) => ({
 	path: 'rebuild',
-	query: { image: context.input.text('image') },
+	query: { image: context.input.text('image'), image_driver: context.input.text('image-driver') },
 	wanted: 'Running',
 	word: 'is made anew',
 }));

@@ -31,6 +31,7 @@ export async function containerBody(input: Input): Promise<Resource> {
 		auto_heal: input.flag('auto-heal'),
 		interactive: input.flag('interactive'),
 		tty: input.flag('tty'),
+		image_driver: input.text('image-driver'),
 		image_pull_policy: input.text('pull'),
 		registry: input.text('registry'),
 		privileged: input.flag('privileged'),

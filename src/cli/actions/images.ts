@@ -114,7 +114,9 @@ export const remove: Action = async (context) => {
 export const search: Action = async (context) => {
 	const client = await context.client();
 	const path = `/images/${encodeURIComponent(context.input.argument('name'))}/search`;
-	const answer = await client.call('GET', path, { query: { exact_match: context.input.flag('exact') } });
+	const { input } = context;
+	const query = { exact_match: input.flag('exact'), image_driver: input.text('image-driver') };
+	const answer = await client.call('GET', path, { query });
 	const found = Array.isArray(answer) ? answer.filter(isResource) : [];
 	context.output.list(
 		'images',
@@ -122,7 +124,7 @@ export const search: Action = async (context) => {
 		[
 			field('NAME', 'name', 20),
 			{ title: 'TAGS', value: (row) => textsIn(row, 'tags').join(', '), least: 10 },
-			{ title: 'WHERE', value: (row) => textIn(row, 'registry') || textIn(row, 'host') || 'on a host' },
+			{ title: 'WHERE', value: whereFound },
 			{ title: 'SIZE', alignRight: true, value: sizeOf },
 		],
 		{ whole: answer, idField: 'name' },
@@ -149,3 +151,8 @@ export const removeCommits: Action = async (context) => {
 		context.output.done(`${id} is deleted`);
 	});
 };
+
+function whereFound(row: Resource): string {
+	if (row['container_format'] !== undefined) return 'Glance';
+	return textIn(row, 'registry') || textIn(row, 'host') || 'on a host';
+}

@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec } from '../tree/spec.ts';
-import { containerOptions, doing, labels, showing, waiting } from './options.ts';
+import { containerOptions, doing, imageDriver, labels, showing, waiting } from './options.ts';
 import { shortCommands } from './short.ts';
 
 const container: ArgumentSpec = { name: 'container', summary: 'Name or id', of: 'container' };
@@ -92,7 +92,7 @@ export const containerCommands: readonly CommandSpec[] = [
 		path: 'container rebuild',
 		summary: 'Make a container anew, also from another image',
 		arguments: [container],
-		options: [{ name: 'image', value: 'image', summary: 'Other image' }, ...waiting, ...doing],
+		options: [{ name: 'image', value: 'image', summary: 'Other image' }, imageDriver, ...waiting, ...doing],
 		examples: ['zunbox container rebuild web --image nginx:1.29'],
 		load: async () => (await import('../actions/change-containers.ts')).rebuild,
 	},

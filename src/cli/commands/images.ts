@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec, OptionSpec } from '../tree/spec.ts';
-import { doing, paging, showing, waiting } from './options.ts';
+import { doing, imageDriver, paging, showing, waiting } from './options.ts';
 
 const image: ArgumentSpec = { name: 'image', summary: 'Id, as zunbox image list shows it' };
 const registry: ArgumentSpec = { name: 'registry', summary: 'Name or id', of: 'registry' };
@@ -50,9 +50,9 @@ export const imageCommands: readonly CommandSpec[] = [
 	},
 	{
 		path: 'image search',
-		summary: 'Search for images by name, on the hosts and in the registries of the project',
+		summary: 'Search for images by name, on the hosts and in the registries of the project, or in Glance',
 		arguments: [{ name: 'name', summary: 'A part of the name' }],
-		options: [{ name: 'exact', summary: 'The whole name, with or without its registry' }, ...showing],
+		options: [{ name: 'exact', summary: 'The whole name, with or without its registry' }, imageDriver, ...showing],
 		examples: ['zunbox image search nginx'],
 		load: async () => (await import('../actions/images.ts')).search,
 	},

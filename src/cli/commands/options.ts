@@ -59,6 +59,14 @@ export const placement: readonly OptionSpec[] = [
 	{ name: 'runtime', value: 'name', summary: 'OCI runtime' },
 ];
 
+/** Which of the two an image is of. */
+export const imageDriver: OptionSpec = {
+	name: 'image-driver',
+	value: 'driver',
+	summary: 'Where the image is: in a registry (docker), or in Glance',
+	choices: ['docker', 'glance'],
+};
+
 /** What a container is made with. */
 export const containerOptions: readonly OptionSpec[] = [
 	{ name: 'name', short: 'n', value: 'name', summary: 'Its name; one is made up when not given' },
@@ -83,6 +91,7 @@ export const containerOptions: readonly OptionSpec[] = [
 	{ name: 'interactive', short: 'i', summary: 'Keep its standard input open' },
 	{ name: 'tty', short: 't', summary: 'Give it a terminal' },
 	{ name: 'pull', value: 'policy', summary: 'When the image is pulled', choices: ['always', 'ifnotpresent', 'never'] },
+	imageDriver,
 	{ name: 'registry', value: 'name', summary: 'Registry whose credentials are used' },
 	{
 		name: 'volume',
