@@ -10,6 +10,7 @@ import { networkRoutes } from '../api/network/routes.ts';
 import { quotaRoutes } from '../api/quotas/routes.ts';
 import { registryRoutes } from '../api/registries/routes.ts';
 import { createApi } from '../api/server.ts';
+import { volumesElsewhereRoutes } from '../api/volumes/elsewhere.ts';
 import { sandboxVolumeRoutes, volumeRoutes } from '../api/volumes/routes.ts';
 import { zunNetworkRoutes } from '../api/zun-networks/routes.ts';
 import type { Config } from '../config/schema.ts';
@@ -66,6 +67,7 @@ export async function wireApi(
 			...(management === null ? [] : [(app: Api) => identityRoutes(app, { identity: management, publicUrl })]),
 			...(config.network.provider === 'embedded' ? [(app: Api) => networkRoutes(app, { networks, publicUrl })] : []),
 			(app, context) => capsuleRoutes(app, context, service.capsules),
+			...(config.volumes.provider === 'embedded' ? [] : [volumesElsewhereRoutes]),
 			(app) =>
 				(config.volumes.provider === 'embedded' ? volumeRoutes : sandboxVolumeRoutes)(app, {
 					volumes: new VolumeControl(deps),

@@ -1,6 +1,7 @@
 /** Volumes of a volume service: made, attached, mounted, detached and deleted with sandboxes that are servers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
 import { ProviderError } from '../../../src/providers/provider-error.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -220,5 +221,36 @@ describe('a volume that is there', () => {
 		await idle(here);
 		await eventually('it is forgotten', async () => (await sandboxes.show(here.ann, id)).volumes.length === 0);
 		assert.equal(here.cloud.volumes.all.get(volumeId)?.status, 'available');
+	});
+
+	test('is attached and detached as a volume of the sandbox; one made with it is kept then', async (t) => {
+		const here = await world(t);
+		const { sandboxes } = here.control.service;
+		const volumes = new VolumeControl(here.control.deps);
+		const kept = here.cloud.volumes.make(project, 'data');
+		const { id } = await sandboxes.create(here.ann, { name: 'box', volumes: [{ size: 1 }] });
+		const attached = await volumes.attach(here.ann, 'box', 'data', true);
+		assert.deepEqual([attached.id, attached.provider, attached.attachment?.readOnly], [kept, 'cinder', true]);
+		await sandboxes.wait(here.ann, id, 'Running', patience, never);
+		await idle(here);
+		const all = await volumes.attached(here.ann, 'box');
+		assert.deepEqual(all.map((volume) => volume.id).sort(), [...here.cloud.volumes.all.keys()].sort());
+		const web = await here.run('web', { sandbox: 'box', ...mount({ source: 'data' }) });
+		await assert.rejects(volumes.detach(here.ann, 'box', 'data'), /is mounted by container web/);
+		await here.control.service.containers.delete(here.ann, web.id, removal);
+		await eventually(
+			'it goes',
+			async () => (await here.control.service.containers.list(here.ann, { limit: 10, filters: {} })).length === 0,
+		);
+		for (const volume of all) await volumes.detach(here.ann, 'box', volume.id);
+		await idle(here);
+		await eventually('they are forgotten', async () => (await sandboxes.show(here.ann, id)).volumes.length === 0);
+		assert.deepEqual(
+			[...here.cloud.volumes.all.values()].map(({ status }) => status),
+			['available', 'available'],
+		);
+		await sandboxes.delete(here.ann, id, { force: true });
+		await gone(here);
+		assert.equal(here.cloud.volumes.all.size, 2);
 	});
 });
