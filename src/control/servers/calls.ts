@@ -31,8 +31,13 @@ export async function takeCall(deps: Deps, tx: StoreTransaction, hostname: strin
 		if (call.kind === 'destroy') return nothing;
 		throw fail('not-found', `Server ${call.serverId} is not known here.`);
 	}
-	if (sandbox.host !== hostname) {
+	if (sandbox.host === null && call.kind === 'power-on') {
+		await arrive(deps, tx, sandbox, hostname);
+		// Its networks were wired before: nobody says so again.
+		await updateServer(tx, sandbox.id, { ready: 1, state: null });
+	} else if (sandbox.host !== hostname) {
 		if (call.kind === 'destroy' || call.kind === 'detach-port' || call.kind === 'detach-volume') return nothing;
+		if (call.kind === 'power-off' && sandbox.host === null) return nothing;
 		throw fail('not-found', `Server ${call.serverId} is not on host ${hostname}.`);
 	}
 	const subject = { deps, tx, server, sandbox };
@@ -108,18 +113,8 @@ async function spawn(
 	await requireDataHere(tx, sandbox, hostname);
 	const again = sandbox.host === hostname && server.goal === 'Running';
 	if (!again) {
-		const zone = await tx.selectFrom('host').select('availability_zone').where('hostname', '=', hostname).executeTakeFirst();
-		const availability_zone = sandbox.availability_zone ?? zone?.availability_zone ?? null;
-		await updateSandbox(tx, sandbox.id, { host: hostname, availability_zone }, deps.now());
-		await tx.updateTable('claim').set({ host: hostname }).where('sandbox_id', '=', sandbox.id).execute();
-		await tx
-			.updateTable('operation')
-			.set({ host: hostname })
-			.where('sandbox_id', '=', sandbox.id)
-			.where('host', 'is', null)
-			.where(isUnfinished)
-			.execute();
-		await updateServer(tx, sandbox.id, { ready: 0 });
+		await arrive(deps, tx, sandbox, hostname);
+		await updateServer(tx, sandbox.id, { ready: 0, state: null });
 	}
 	await notePorts(deps, tx, sandbox, call.ports, true);
 	await noteVolumes(deps, tx, sandbox, call.volumes, true);
@@ -128,6 +123,21 @@ async function spawn(
 	failPoint('control.server-call.written');
 	await touchSandbox(tx, sandbox.id);
 	return { sandboxId: sandbox.id, callId };
+}
+
+/** The sandbox is on this host from now on, and so is what waits for it. */
+async function arrive(deps: Deps, tx: StoreTransaction, sandbox: SandboxRow, hostname: string): Promise<void> {
+	const zone = await tx.selectFrom('host').select('availability_zone').where('hostname', '=', hostname).executeTakeFirst();
+	const availability_zone = sandbox.availability_zone ?? zone?.availability_zone ?? null;
+	await updateSandbox(tx, sandbox.id, { host: hostname, availability_zone }, deps.now());
+	await tx.updateTable('claim').set({ host: hostname }).where('sandbox_id', '=', sandbox.id).execute();
+	await tx
+		.updateTable('operation')
+		.set({ host: hostname })
+		.where('sandbox_id', '=', sandbox.id)
+		.where('host', 'is', null)
+		.where(isUnfinished)
+		.execute();
 }
 
 /**

@@ -1,7 +1,7 @@
 import { containersOf } from '../../store/containers.ts';
 import { endOperations } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow } from '../../store/sandboxes.ts';
-import { giveServerWork, type ServerRow, updateServer } from '../../store/servers.ts';
+import { giveServerWork, type ServerRow, serverRow, updateServer } from '../../store/servers.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { changeContainer, changeSandbox } from '../changes.ts';
 import { askSandboxDelete, systemRequest } from '../deletion.ts';
@@ -24,12 +24,18 @@ export async function madeReady(deps: Deps, tx: StoreTransaction, server: Server
 		.where('kind', '=', 'create')
 		.where('state', 'in', ['queued', 'running'])
 		.execute();
-	const running = sandbox.status === 'Creating' ? { status: 'Running', status_reason: null, task_state: null } : {};
+	const running =
+		sandbox.status === 'Creating' || sandbox.status === 'Error' ? { status: 'Running', status_reason: null, task_state: null } : {};
 	await changeSandbox(tx, sandbox, running, now);
 }
 
-/** Its making failed: the sandbox and all in it are in Error with the reason, and what was made of it goes. */
+/**
+ * Its making failed: the sandbox and all in it are in Error with the reason, and what was made of it goes. A server that
+ * somebody else made stays as it is, for its maker to see what is wrong with it.
+ */
 export async function failMaking(deps: Deps, tx: StoreTransaction, sandboxId: string, reason: string): Promise<void> {
+	const server = await serverRow(tx, sandboxId);
+	if (server?.origin === 'adopted') return await leaveInError(deps, tx, sandboxId, reason);
 	await fallInError(deps, tx, sandboxId, reason, 'Created');
 }
 
@@ -48,6 +54,14 @@ export async function serverIsGone(deps: Deps, tx: StoreTransaction, server: Ser
 	} else {
 		await fallInError(deps, tx, sandbox.id, reason, 'Stopped');
 	}
+}
+
+async function leaveInError(deps: Deps, tx: StoreTransaction, sandboxId: string, reason: string): Promise<void> {
+	await updateServer(tx, sandboxId, { stage: 'standing', state: 'error', error: null });
+	const sandbox = await sandboxRow(tx, sandboxId);
+	if (sandbox === undefined || sandbox.desired_status === 'Deleted') return;
+	await endOperations(tx, sandboxId, reason, deps.now());
+	await changeSandbox(tx, sandbox, { status: 'Error', status_reason: reason, task_state: null }, deps.now());
 }
 
 async function fallInError(

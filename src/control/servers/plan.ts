@@ -75,7 +75,8 @@ function making(sight: ServerSight): ServerStep | null {
 
 function standing(sight: ServerSight): ServerStep | null {
 	const { server, sandbox, ports, groups, networkOperations } = sight;
-	if (sandbox.host === null && server.call_id === null) return { kind: 'look' };
+	// What is in error on no host stays so until its maker does something about it.
+	if (sandbox.host === null && server.call_id === null && server.state !== 'error') return { kind: 'look' };
 	const unmade = groups.find((group) => group.removing === 0 && !isMade(group));
 	if (unmade !== undefined) return { kind: 'make-group', group: unmade };
 	const ofPorts = portToMake(sight) ?? groupsToSet(sight);

@@ -54,6 +54,23 @@ describe('what other services refuse', () => {
 		assert.deepEqual(world.engine.list('test'), { sandboxes: [], containers: [] });
 	});
 
+	test('a server of somebody else’s that could not be built stays, in error, for its maker to see', async (t) => {
+		const world = await ServerWorld.make(t, { makingDeadline: 1 });
+		world.engine.faults.failCall('sandboxes.start', 1, new DriverError('failed', 'no space left on device'));
+		const serverId = await world.cloud.boot(world.ann.projectId, 'theirs');
+		const { sandboxes } = world.control.service;
+		const view = await sandboxes.wait(world.ann, serverId, 'Error', patience, never);
+		assert.deepEqual([view.status, world.cloud.servers.get(serverId)?.state], ['Error', 'error']);
+		assert.match(String(view.statusReason), /no space left on device|not made within/);
+		await eventually('nothing of it is on the host', () => world.engine.list('test').sandboxes.length === 0);
+		await eventually('it is on no host', async () => (await sandboxes.show(world.ann, serverId)).host === null);
+		await world.cloud.act(serverId, 'reboot');
+		await eventually('it runs', async () => (await sandboxes.show(world.ann, serverId)).status === 'Running');
+		assert.equal(world.cloud.servers.get(serverId)?.state, 'running');
+		await world.cloud.act(serverId, 'delete');
+		await eventually('it goes with its server', async () => (await sandboxes.list(world.ann, { limit: 10, filters: {} })).length === 0);
+	});
+
 	test('a token that is not taken any more ends it with a word', async (t) => {
 		const world = await ServerWorld.make(t);
 		world.cloud.tokens.clear();
