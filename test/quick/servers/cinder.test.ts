@@ -1,6 +1,7 @@
 /** Volumes of a volume service: made, attached, mounted, detached and deleted with sandboxes that are servers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Capsules } from '../../../src/control/capsules/capsules.ts';
 import { VolumeControl } from '../../../src/control/volume-control.ts';
 import { DriverError } from '../../../src/drivers/driver.ts';
 import { ProviderError } from '../../../src/providers/provider-error.ts';
@@ -252,5 +253,41 @@ describe('a volume that is there', () => {
 		await sandboxes.delete(here.ann, id, { force: true });
 		await gone(here);
 		assert.equal(here.cloud.volumes.all.size, 2);
+	});
+
+	test('is of a capsule: shared by its members; one that is made for it goes with it, or stays by its name', async (t) => {
+		const here = await world(t);
+		const capsules = new Capsules(here.control.deps);
+		const kept = here.cloud.volumes.make(project, 'data');
+		const member = { image, command: ['sleep', '1000'], interactive: false, tty: false, exposedPorts: [] };
+		const mounts = ['own', 'made', 'stays'].map((volume) => ({ volume, destination: `/${volume}`, readOnly: false }));
+		const { id } = await capsules.create(here.ann, {
+			name: 'pod',
+			labels: {},
+			annotations: {},
+			restartPolicy: 'Always',
+			volumes: [
+				{ name: 'own', volume: { id: 'data' }, autoRemove: false },
+				{ name: 'made', volume: { size: 1 }, autoRemove: true },
+				{ name: 'stays', volume: { size: 2 }, autoRemove: false },
+			],
+			initContainers: [],
+			containers: [
+				{ ...member, mounts },
+				{ ...member, mounts },
+			],
+			publish: [],
+		});
+		await eventually('it runs', async () => (await capsules.show(here.ann, id)).status === 'Running');
+		await idle(here);
+		assert.equal(here.volumes.mounted.size, 3);
+		await capsules.delete(here.ann, id);
+		await gone(here);
+		const left = [...here.cloud.volumes.all.values()].map(({ name, size, status }) => [name, size, status]);
+		assert.deepEqual(left, [
+			['data', 1, 'available'],
+			['pod-stays', 2, 'available'],
+		]);
+		assert.ok(here.cloud.volumes.all.has(kept));
 	});
 });
