@@ -15,7 +15,7 @@ import { SeededRandom } from '../support/crash-random.ts';
 import { CrashService } from '../support/crash-service.ts';
 import { engine, ensureBusybox } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
-import { differences, held, query } from '../support/leaks.ts';
+import { differences, held, query, ruleDifferences } from '../support/leaks.ts';
 import { PrivateEngine } from '../support/private-engine.ts';
 
 const seed = Number(process.env['ZUNBOX_TEST_CHAOS_SEED'] ?? randomInt(2 ** 32));
@@ -181,7 +181,7 @@ async function atRest(service: CrashService): Promise<void> {
 	await eventually(
 		'all is at rest',
 		async () => {
-			const found = await differences(service);
+			const found = [...(await differences(service)), ...ruleDifferences(service)];
 			if (found.length > 0) throw new Error(found.slice(0, 40).join('\n'));
 			return true;
 		},

@@ -6,7 +6,7 @@ import { CrashClient, type Fields, textOf } from '../support/crash-client.ts';
 import { CrashService } from '../support/crash-service.ts';
 import { containersOf, engine, engineOk, ensureBusybox } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
-import { differences, releaseFolder } from '../support/leaks.ts';
+import { differences, releaseFolder, ruleDifferences } from '../support/leaks.ts';
 import { PrivateEngine } from '../support/private-engine.ts';
 
 /** Writes what it finds on its volume, and that it was here. */
@@ -70,7 +70,7 @@ class Installation {
 
 	async atRest(): Promise<void> {
 		await eventually('all is at rest', async () => {
-			const found = await differences(this.service);
+			const found = [...(await differences(this.service)), ...ruleDifferences(this.service)];
 			if (found.length > 0) throw new Error(found.join('\n'));
 			return true;
 		});

@@ -60,6 +60,8 @@ const program = ['sh', '-c', 'echo a start; exec sleep 100000'];
 export class RandomLoad {
 	readonly #options: LoadOptions;
 	#things: Thing[] = [];
+	/** Rules that were added to groups, by the group's id. */
+	readonly #rules = new Map<string, string[]>();
 	#count = 0;
 
 	constructor(options: LoadOptions) {
@@ -76,10 +78,11 @@ export class RandomLoad {
 
 	async #one(): Promise<void> {
 		const { random } = this.#options;
-		const action = random.weighted({ create: 30, container: 35, sandbox: 15, other: 8, delete: 12 });
+		const action = random.weighted({ create: 30, container: 35, sandbox: 15, volume: 8, rule: 8, delete: 12 });
 		if (action === 'create') return await this.#create(random.weighted({ sandbox: 3, container: 5, volume: 1, group: 1 }));
 		if (action === 'delete') return await this.#delete();
-		if (action === 'other') return await this.#attachOrDetach();
+		if (action === 'volume') return await this.#attachOrDetach();
+		if (action === 'rule') return await this.#changeRules();
 		await this.#act(action);
 	}
 
@@ -172,6 +175,36 @@ export class RandomLoad {
 		const volumes = `/v1/sandboxes/${sandbox.id}/volumes`;
 		if (attach) await this.#ask(entry, `POST ${volumes}`, { volume: volume.id, read_only: random.chance(0.3) });
 		else await this.#ask(entry, `DELETE ${volumes}/${volume.id}`);
+	}
+
+	/** Adds a rule to a group, which sandboxes may be in, or takes one away. */
+	async #changeRules(): Promise<void> {
+		const { random } = this.#options;
+		const group = random.pick(this.#of('group'));
+		if (group === undefined) return;
+		const rules = this.#rules.get(group.id) ?? [];
+		const old = random.chance(0.4) ? random.pick(rules) : undefined;
+		const entry = this.#entry({ action: old === undefined ? 'add-rule' : 'remove-rule', kind: 'group', id: group.id });
+		if (old !== undefined) {
+			await this.#ask(entry, `DELETE /network/v2.0/security-group-rules/${old}`);
+			this.#rules.set(
+				group.id,
+				rules.filter((id) => id !== old),
+			);
+			return;
+		}
+		const port = 1 + random.below(1000);
+		const answer = await this.#ask(entry, 'POST /network/v2.0/security-group-rules', {
+			security_group_rule: {
+				security_group_id: group.id,
+				direction: 'ingress',
+				protocol: 'tcp',
+				...{ port_range_min: port, port_range_max: port },
+				...(random.chance(0.5) ? { remote_group_id: group.id } : {}),
+			},
+		});
+		const rule = answer?.body['security_group_rule'];
+		if (typeof rule === 'object' && rule !== null) this.#rules.set(group.id, [...rules, String(Reflect.get(rule, 'id'))]);
 	}
 
 	async #delete(): Promise<void> {

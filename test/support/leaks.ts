@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { namespaceName, ownerNames, portLinkName, portPrefix, transitName } from '../../src/agent/network/names.ts';
+import { namespaceName, networkTable, ownerNames, portLinkName, portPrefix, transitName } from '../../src/agent/network/names.ts';
 import { readLoopDevices } from '../../src/agent/volumes/loop-devices.ts';
 import { readMounts } from '../../src/agent/volumes/mounts.ts';
 import { endGroup } from '../../src/drivers/docker/cgroup/cgroup-files.ts';
@@ -111,6 +111,33 @@ export async function differences(installation: Installation): Promise<readonly 
 		]),
 		...inconsistencies(installation.database),
 	];
+}
+
+/**
+ * Ports that the rules of their network's namespace do not know, and links that the rules know and no port has: at rest
+ * there is neither. Not a part of `differences`, which are asked for all the time.
+ */
+export function ruleDifferences({ owner, database }: Pick<Installation, 'owner' | 'database'>): readonly string[] {
+	const names = ownerNames(owner);
+	const namespaces = entries('/run/netns').filter((name) => name.startsWith(names.namespacePrefix));
+	const real = namespaces.flatMap((namespace) => portsInRules(namespace).map((link) => `${namespace} ${link}`));
+	const ports = query(database, 'select id, network_id from port where sandbox_id is not null and host is not null');
+	const right = ports.map((port) => `${namespaceName(names, String(port['network_id']))} ${portLinkName(String(port['id']))}`);
+	return [
+		...minus(real, right).map((what) => `rules: ${what} is there and should not be`),
+		...minus(right, real).map((what) => `rules: ${what} is missing`),
+	];
+}
+
+/** Links of ports that the rules of a network name. */
+function portsInRules(namespace: string): readonly string[] {
+	try {
+		const listing = run('ip', ['netns', 'exec', namespace, 'nft', 'list', 'table', 'bridge', networkTable]);
+		const names = [...listing.matchAll(/"(\w+)"/g)].map(([, name]) => name ?? '');
+		return [...new Set(names)].filter((name) => name.startsWith(portPrefix));
+	} catch {
+		return [];
+	}
 }
 
 /** Rows that contradict one another, and operations that have not ended. */
