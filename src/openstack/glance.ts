@@ -53,11 +53,13 @@ export class GlanceClient {
 		return readImage(await this.#ask(caller, { method: 'GET', path: `/images/${encodeURIComponent(id)}` }, signal));
 	}
 
-	/** Images that the caller may use, by the service's own filters, such as `{ name, container_format: 'docker', tag }`. */
+	/** Images that the caller may use, by the service's own filters, such as `{ name, container_format: 'docker', tag }`; the name as it is. */
 	async images(caller: Caller, filter: Query, signal: AbortSignal): Promise<readonly GlanceImage[]> {
 		const found: GlanceImage[] = [];
+		// What is before a colon is taken for an operator, which images named as `repository:tag` would have.
+		const named = filter['name'] === undefined ? {} : { name: `eq:${filter['name']}` };
 		for (;;) {
-			const query = { ...filter, limit: pageSize, marker: found.at(-1)?.id };
+			const query = { ...filter, ...named, limit: pageSize, marker: found.at(-1)?.id };
 			const page = (await this.#ask(caller, { method: 'GET', path: '/images', query }, signal)).list('images').map(readImage);
 			found.push(...page);
 			if (page.length < pageSize) return found;

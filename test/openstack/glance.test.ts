@@ -9,7 +9,6 @@ import { makeBusyboxArchive } from '../../src/drivers/images/busybox-archive.ts'
 import { engineOk } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { query } from '../support/leaks.ts';
-import type { Fields } from './cloud/account.ts';
 import { makeNetwork, type TestNetwork } from './support/networks.ts';
 import { CloudWorld } from './support/world.ts';
 
@@ -33,7 +32,7 @@ describe('images of Glance', () => {
 	});
 	afterEach(() => world.clear());
 	after(async () => {
-		for (const { id, name } of await images({})) {
+		for (const { id, name } of await images()) {
 			if (name.startsWith('glance-')) await world.admin.account.call('glance', `DELETE /v2/images/${id}`);
 		}
 		await world.remove();
@@ -41,9 +40,10 @@ describe('images of Glance', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	async function images(filter: Readonly<Record<string, string>>) {
-		const found: Fields[] = [];
-		found.push(...(await world.admin.account.list('glance', `GET /v2/images?limit=500&${new URLSearchParams(filter)}`, 'images')));
+	/** All, or those of the name. */
+	async function images(named?: string) {
+		const query = new URLSearchParams({ limit: '500', ...(named === undefined ? {} : { name: `eq:${named}` }) });
+		const found = await world.admin.account.list('glance', `GET /v2/images?${query}`, 'images');
 		return found.map(({ id, name, status, owner }) => ({ id: String(id), name: String(name), status, owner }));
 	}
 
@@ -101,7 +101,7 @@ describe('images of Glance', () => {
 		await eventually(
 			'it is in Glance',
 			async () => {
-				const [image] = await images({ name: `${repository}:2` });
+				const [image] = await images(`${repository}:2`);
 				assert.deepEqual(image, { id: uuid, name: `${repository}:2`, status: 'active', owner: await alpha.account.projectId() });
 				return true;
 			},

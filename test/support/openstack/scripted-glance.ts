@@ -68,8 +68,11 @@ export class ScriptedGlance {
 	}
 
 	#list({ query }: Heard, visible: (image: ScriptedImage) => boolean): Scripted {
+		const name = query.get('name');
+		const [, operator, wanted] = /^([^:]*):(.*)$/.exec(name ?? '') ?? [null, 'eq', name];
+		if (operator !== 'eq') return { status: 400, body: { message: `Unable to filter by unknown operator '${operator}'.` } };
 		const matches = (image: ScriptedImage) =>
-			(query.get('name') ?? image.name) === image.name &&
+			(wanted ?? image.name) === image.name &&
 			(query.get('container_format') ?? image.containerFormat) === image.containerFormat &&
 			query.getAll('tag').every((tag) => image.tags.includes(tag));
 		return { status: 200, body: { images: [...this.images.values()].filter((image) => visible(image) && matches(image)).map(bodyOf) } };
