@@ -43,8 +43,7 @@ export function daemonCommands(place: Place): Readonly<Record<DaemonName, Daemon
 		glance: entry(place, 'glance-api', 'glance.cmd.api', ['glance/glance-api.conf']),
 		neutron: {
 			...entry(place, 'neutron', 'neutron.cmd.eventlet.server', ['neutron/neutron.conf', 'neutron/ml2_conf.ini']),
-			// Requests that come while it starts would leave its model of a port broken until the next start.
-			environment: { PYTHONDONTWRITEBYTECODE: '1', LOADED_FIRST: 'neutron.objects.port_forwarding' },
+			environment: { PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: place.python, LOADED_FIRST: 'neutron_models' },
 		},
 		'neutron-bridge-agent': program(
 			place,

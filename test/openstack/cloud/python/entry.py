@@ -14,7 +14,7 @@ name, module = sys.argv[1:3]
 for folder in filter(None, os.environ.get('NOVA_VIRT_FOLDERS', '').split(':')):
     importlib.import_module('nova.virt').__path__.append(folder)
 main = importlib.import_module(module).main
-# What is loaded otherwise by the first requests, in threads that disturb each other.
+# What is not to wait for the first request.
 for needed in filter(None, os.environ.get('LOADED_FIRST', '').split(':')):
     importlib.import_module(needed)
 
