@@ -496,7 +496,7 @@ export interface ServerVolumeTable {
 	ready: number;
 	/** 1 = the compute service was asked to attach it, and may have it. */
 	attached: number;
-	/** How often that was asked for. */
+	/** 0 = it was never attached, and nothing was written to it; else one more than the compute service took up. */
 	tries: number;
 	/** 1 = it is to be detached, and deleted if it goes with the sandbox. */
 	leaving: number;

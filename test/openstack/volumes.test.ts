@@ -118,7 +118,18 @@ describe('volumes of Cinder', () => {
 		await alpha.ok('DELETE /v1/sandboxes/box?force=true');
 		await alpha.gone('sandboxes', 'box');
 		await hasStatus(id, 'available');
-		await alpha.container({ name: 'other', ...mounts({ source: id }) });
+		const words = ['--name', 'other', '--net', `network=${network.name}`, '--image-pull-policy', 'never'];
+		await alpha.openstack(
+			'appcontainer',
+			'run',
+			...words,
+			'--mount',
+			`source=${name},destination=/data`,
+			'zunbox/busybox',
+			'sleep',
+			'1000',
+		);
+		await alpha.settled('containers', 'other', 'Running');
 		assert.equal(await does('other', 'cat /data/word'), word);
 		await alpha.ok('POST /v1/containers/other/reboot');
 		await alpha.settled('containers', 'other', 'Running');

@@ -10,8 +10,8 @@ import { dismissVolume, knowVolume } from './wanted-volumes.ts';
 const looksBeforeAbsent = 4;
 /** Looks at something that is under way, before it is asked for again. */
 const looksBeforeRepeat = 60;
-/** How often a volume is tried to be attached. */
-const mostTries = 3;
+/** `tries` of a volume whose attachment is given up: one to begin with, and one for each that the compute service took up. */
+const mostTries = 4;
 
 /** A volume in the user's project and name. One that was asked for before a crash is found again. */
 export async function makeVolume(context: StepContext, volume: ServerVolumeRow): Promise<StepResult> {
@@ -63,10 +63,13 @@ export async function attachVolume(context: StepContext, volume: ServerVolumeRow
 	if (facts.state !== 'available') throw new ProviderError('refused', `Volume ${volumeId} is ${facts.status}: it cannot be attached.`);
 	if (volume.tries >= mostTries)
 		throw new ProviderError('refused', `The compute service could not connect volume ${volumeId} to the sandbox's host.`);
-	await deps.store.transaction((tx) => updateServerVolume(tx, volume.id, { attached: 1, tries: volume.tries + 1 }));
+	const tries = Math.max(1, volume.tries);
+	await deps.store.transaction((tx) => updateServerVolume(tx, volume.id, { attached: 1, tries }));
 	failPoint('control.server.volume-attach-asked');
 	await compute.provider.attachVolume(serverId, volumeId, signal);
 	failPoint('control.server.volume-attached');
+	// What was cut off by a crash before this counts for nothing.
+	await deps.store.transaction((tx) => updateServerVolume(tx, volume.id, { tries: tries + 1 }));
 	return lookAgain({ ...context, looks: 0 });
 }
 

@@ -43,6 +43,7 @@ export async function wantVolume(
 	await tx
 		.insertInto('volume')
 		.values({ ...mirror, id, name, size, project_id: projectId, user_id: principal.userId, created_at: now, updated_at: now })
+		.onConflict((conflict) => conflict.column('id').doNothing())
 		.execute();
 	await tx
 		.insertInto('volume_attachment')

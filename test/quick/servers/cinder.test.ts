@@ -169,6 +169,20 @@ describe('a volume that is there', () => {
 		assert.equal((await here.control.service.containers.show(here.ann, 'base')).status, 'Running');
 	});
 
+	test('that the compute service does not connect is tried again, and then given up', async (t) => {
+		const here = await world(t);
+		const volumeId = here.cloud.volumes.make(project, 'data');
+		here.cloud.volumes.unconnectable = true;
+		const base = await here.run('base');
+		const web = await here.run('web', { sandbox: base.sandboxId, ...mount({ source: 'data' }) });
+		assert.deepEqual([web.status, /could not connect volume/.test(String(web.statusReason))], ['Error', true]);
+		assert.equal(here.script.calls.filter((call) => call === 'attachVolume').length, 3);
+		await idle(here);
+		assert.equal(here.cloud.volumes.all.get(volumeId)?.status, 'available');
+		assert.deepEqual(await here.control.store.db.selectFrom('server_volume').selectAll().execute(), []);
+		assert.equal((await here.control.service.containers.show(here.ann, 'base')).status, 'Running');
+	});
+
 	test('is waited for while the volume service or the compute service is away', async (t) => {
 		const here = await world(t);
 		here.cloud.volumes.make(project, 'data');

@@ -212,6 +212,7 @@ export class ModelCloud {
 					const server = this.#server(serverId);
 					const volume = this.volumes.reserve(volumeId, serverId);
 					this.#begin(async () => {
+						if (this.volumes.unconnectable) return this.volumes.release(volumeId);
 						try {
 							await this.#host(server)({ kind: 'attach-volume', serverId, volume });
 							this.volumes.attached(volumeId);

@@ -23,6 +23,8 @@ export class ModelVolumes {
 	readonly all = new Map<string, ModelVolume>();
 	/** Why the next volume that is made breaks; null = it does not. */
 	breaks = false;
+	/** Whether the compute service fails to connect them, and says nothing of it. */
+	unconnectable = false;
 	#devices = 0;
 
 	/** A volume that a user made. */
