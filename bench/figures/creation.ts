@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ensureBusybox } from '../../test/support/docker.ts';
+import { timedContainer } from '../support/container.ts';
 import { atMost, type Figure, type Measurement } from '../support/figure.ts';
 import { HttpClient, isRecord } from '../support/http-client.ts';
 import { MeasuredService } from '../support/service.ts';
@@ -26,7 +27,7 @@ export const creation: Measurement = {
 			const joins = await interleaved(
 				rounds,
 				warmUp,
-				() => ourCreate(service, { image, sandbox: 'bench', command: ['sleep', '3600'] }),
+				() => timedContainer(service.client, { ...size, image, sandbox: 'bench', command: ['sleep', '3600'] }),
 				() => theirCreate(engine, joined),
 			);
 			say('containers with a sandbox of their own, and containers on the bridge of Docker');
@@ -34,7 +35,7 @@ export const creation: Measurement = {
 			const firsts = await interleaved(
 				rounds,
 				warmUp,
-				() => ourCreate(service, { image, command: ['sleep', '3600'] }),
+				() => timedContainer(service.client, { ...size, image, command: ['sleep', '3600'] }),
 				() => theirCreate(engine, bridged),
 			);
 			return [
@@ -64,25 +65,6 @@ function compared(
 		promise,
 	});
 	return [figure('p50', median, atMost(limit, 'ratio')), figure('p90', (samples) => quantile(samples, 0.9), null)];
-}
-
-/** ms until the container that the request asks for runs. It is gone when this ends. */
-async function ourCreate(service: MeasuredService, request: Readonly<Record<string, unknown>>): Promise<number> {
-	const { client } = service;
-	let id = '';
-	const took = await timed(async () => {
-		const created = await client.ok('POST', '/v1/containers?run=true', { ...request, ...size, image_pull_policy: 'ifnotpresent' });
-		id = String(created.body['uuid']);
-		const shown = created.body['status'] === 'Running' ? created : await client.ok('GET', `/v1/containers/${id}?wait=Running&timeout=60`);
-		if (shown.body['status'] !== 'Running') throw new Error(`it does not run: ${shown.text}`);
-	});
-	const sandbox = String((await client.ok('GET', `/v1/containers/${id}`)).body['sandbox_id']);
-	await client.ok('DELETE', `/v1/containers/${id}?force=true`);
-	const whole = request['sandbox'] === undefined;
-	await service.until('the container is gone', async () => {
-		return (await client.ask('GET', whole ? `/v1/sandboxes/${sandbox}` : `/v1/containers/${id}`)).status === 404;
-	});
-	return took;
 }
 
 /** ms until the Engine has started a container with this configuration. It is gone when this ends. */

@@ -10,7 +10,7 @@ export interface Figure {
 	readonly note?: string;
 }
 
-export type Unit = 'ms' | '/s' | 'MiB' | '%';
+export type Unit = 'ms' | '/s' | 'MiB' | '%' | 'calls';
 
 export interface Promised {
 	/** What is bounded: the value, or the value divided by the peer's. */
