@@ -13,7 +13,7 @@ import { noHost } from './server-placement.ts';
 
 /**
  * A server that was made with the compute service's own tools is a sandbox like any other, of the project that it is of:
- * containers can be made in it. It has the server's id, and goes with the server.
+ * containers can be made in it, within what its flavor gives. It has the server's id, and goes with the server.
  */
 export async function adopt(deps: Deps, tx: StoreTransaction, hostname: string, facts: ServerFacts): Promise<ServerRow> {
 	const now = deps.now();
@@ -35,8 +35,8 @@ export async function adopt(deps: Deps, tx: StoreTransaction, hostname: string, 
 		desired_status: 'Running',
 		labels: '{}',
 		hostname: hostnameFrom(facts.hostname === '' ? name : facts.hostname, id),
-		cpu: null,
-		memory: null,
+		cpu: facts.vcpus,
+		memory: facts.memoryMib,
 		disk: null,
 		namespaces: JSON.stringify({ net: true, ipc: true, pid: true }),
 		runtime: null,
@@ -54,7 +54,7 @@ export async function adopt(deps: Deps, tx: StoreTransaction, hostname: string, 
 	await insertServer(tx, server);
 	await tx
 		.insertInto('claim')
-		.values({ sandbox_id: id, host: noHost, project_id: projectId, cpu: 0, memory_mib: 0, disk_gib: 0 })
+		.values({ sandbox_id: id, host: noHost, project_id: projectId, cpu: facts.vcpus, memory_mib: facts.memoryMib, disk_gib: facts.diskGib })
 		.execute();
 	await insertOperation(
 		tx,

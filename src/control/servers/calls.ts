@@ -3,6 +3,7 @@ import { fail, unreachable } from '../../model/errors.ts';
 import { isId } from '../../model/ids.ts';
 import type { SandboxGoal } from '../../model/sandbox.ts';
 import type { ServerCall, ServerFacts, ServerPort, ServerTaken } from '../../model/server.ts';
+import { containersOf } from '../../store/containers.ts';
 import { isUnfinished } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow, touchSandbox, updateSandbox } from '../../store/sandboxes.ts';
 import { giveServerWork, type ServerRow, serverById, serverPorts, serverRow, updateServer, updateServerPort } from '../../store/servers.ts';
@@ -91,6 +92,7 @@ async function taken(subject: Subject, call: Exclude<ServerCall, { kind: 'spawn'
 			await noteVolumes(deps, tx, sandbox, [call.volume], false);
 			return null;
 		case 'detach-volume':
+			await requireUnmounted(tx, sandbox, call.volumeId);
 			await volumeGone(deps, tx, sandbox, call.volumeId);
 			return null;
 		default:
@@ -197,6 +199,14 @@ async function askedTimeout({ tx, sandbox }: Subject): Promise<number | null> {
 		.executeTakeFirst();
 	const timeout: unknown = stop === undefined ? null : JSON.parse(stop.args)['timeout'];
 	return typeof timeout === 'number' ? timeout : null;
+}
+
+/** A device is not taken away from under a container: whoever asks for it is told at once. */
+async function requireUnmounted(tx: StoreTransaction, sandbox: SandboxRow, volumeId: string): Promise<void> {
+	const user = (await containersOf(tx, sandbox.id)).find(
+		({ mounts, runtime_id, desired_status }) => runtime_id !== null && desired_status !== 'Deleted' && mounts.includes(`"${volumeId}"`),
+	);
+	if (user !== undefined) throw fail('conflict', `Volume ${volumeId} is mounted by container ${user.name} (${user.id}): delete it first.`);
 }
 
 /** Whoever asked for it, it is to go: the provisioner sees to the rest. */

@@ -106,6 +106,7 @@ describe('sandboxes as servers', () => {
 		const serverId = await world.cloud.boot(world.ann.projectId, 'theirs');
 		const sandbox = await sandboxes.show(world.ann, 'theirs');
 		assert.deepEqual([sandbox.id, sandbox.status, sandbox.createdBy], [serverId, 'Running', 'user']);
+		assert.deepEqual([sandbox.cpu, sandbox.memory], [1, 512]);
 		const web = await world.run('web', { sandbox: 'theirs' });
 		assert.equal(web.status, 'Running', String(web.statusReason));
 		await world.cloud.act(serverId, 'delete');

@@ -26,6 +26,12 @@ describe('volumes of sandboxes that are servers', () => {
 			mounts: [{ type: 'volume', source: volumeId, destination: '/data' }],
 		});
 		assert.equal(second.status, 'Running', String(second.statusReason));
+		await assert.rejects(driver({ kind: 'detach-volume', serverId, volumeId }), {
+			code: 'conflict',
+			message: /mounted by container second/,
+		});
+		await world.control.service.containers.delete(world.ann, second.id, { force: true, stop: false, allProjects: false });
+		await eventually('its container is gone', async () => (await sandboxes.containers(world.ann, web.sandboxId)).length === 1);
 		await driver({ kind: 'detach-volume', serverId, volumeId });
 		assert.deepEqual((await sandboxes.show(world.ann, web.sandboxId)).volumes, []);
 		await eventually(
