@@ -32,7 +32,7 @@ const noCatalog: RegistryCatalog = { repositories: async () => [] };
 
 /** The part of the API that is for administrators, and registries, over a control in memory. */
 export async function startAdminApi(
-	options: Parameters<typeof startControl>[0] & { readonly catalog?: RegistryCatalog } = {},
+	options: Parameters<typeof startControl>[0] & { readonly catalog?: RegistryCatalog; readonly api?: Parameters<typeof startApi>[1] } = {},
 ): Promise<AdminApi> {
 	const control = await startControl(options);
 	const { deps, store, quotas } = control;
@@ -52,7 +52,7 @@ export async function startAdminApi(
 		(app, context) => zunNetworkRoutes(app, context, (principal, ref) => deps.network.findNetwork(store.db, principal, ref)),
 	];
 	await images.start();
-	const api = await startApi(control.service, {}, plugins);
+	const api = await startApi(control.service, options.api ?? {}, plugins);
 	return {
 		control,
 		api,

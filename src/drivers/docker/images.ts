@@ -7,8 +7,11 @@ import { splitReference } from './image-reference.ts';
 import { mapLimited } from './map-limited.ts';
 import { PullProgressCounter, type PullTotals } from './pull-progress.ts';
 
-/** ms without a word from the engine after which a pull or push is given up. */
+/** ms without a word from the engine after which a pull or push is given up; of a load also without a piece that it took. */
 const silence = 300_000;
+const loadSilence = 600_000;
+/** Longest time of a load in ms, however it goes on. */
+const longestLoad = 4 * 3_600_000;
 
 export class DockerImages implements ImageDriver {
 	readonly #engine: EngineClient;
@@ -48,22 +51,19 @@ export class DockerImages implements ImageDriver {
 	}
 
 	async load(tar: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly string[]> {
-		const answer = await this.#engine.stream({
-			method: 'POST',
-			path: '/images/load',
-			query: { quiet: true },
-			tar,
-			signal,
-			timeout: 600_000,
+		return await whileItMoves(loadSilence, signal, async (ending, moved) => {
+			const request = { method: 'POST', path: '/images/load', query: { quiet: true }, timeout: longestLoad } as const;
+			const answer = await this.#engine.stream({ ...request, tar: telling(tar, moved), signal: ending });
+			const references: string[] = [];
+			for await (const line of jsonLines(answer.body)) {
+				moved();
+				const error = text(line, 'error');
+				if (error !== '') throw answerError(0, error);
+				const loaded = /^Loaded image(?: ID)?: (\S+)/.exec(text(line, 'stream'))?.[1];
+				if (loaded !== undefined) references.push(loaded);
+			}
+			return references;
 		});
-		const references: string[] = [];
-		for await (const line of jsonLines(answer.body)) {
-			const error = text(line, 'error');
-			if (error !== '') throw answerError(0, error);
-			const loaded = /^Loaded image(?: ID)?: (\S+)/.exec(text(line, 'stream'))?.[1];
-			if (loaded !== undefined) references.push(loaded);
-		}
-		return references;
 	}
 
 	async *save(reference: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
@@ -112,25 +112,49 @@ export class DockerImages implements ImageDriver {
 
 	/** A pull or a push: the engine answers 200 at once, and what goes wrong comes inside of the stream. */
 	async #transfer(request: EngineRequest, { auth, onProgress }: PullRequest): Promise<PullTotals> {
-		const quiet = new AbortController();
-		const late = new DriverError('timeout', `the engine has said nothing about the image for ${silence / 1000} s`);
-		const timer = setTimeout(() => quiet.abort(late), silence);
-		const signal = AbortSignal.any([request.signal, quiet.signal]);
 		const counter = new PullProgressCounter();
 		try {
-			const answer = await this.#engine.stream({ ...request, signal, timeout: silence, headers: { 'X-Registry-Auth': authHeader(auth) } });
-			for await (const line of jsonLines(answer.body)) {
-				timer.refresh();
-				const error = text(line, 'errorDetail', 'message') || text(line, 'error');
-				if (error !== '') throw transferError(0, error);
-				if (counter.add(line)) onProgress?.(counter.totals());
-			}
-			return counter.totals();
+			return await whileItMoves(silence, request.signal, async (signal, moved) => {
+				const answer = await this.#engine.stream({
+					...request,
+					signal,
+					timeout: silence,
+					headers: { 'X-Registry-Auth': authHeader(auth) },
+				});
+				for await (const line of jsonLines(answer.body)) {
+					moved();
+					const error = text(line, 'errorDetail', 'message') || text(line, 'error');
+					if (error !== '') throw transferError(0, error);
+					if (counter.add(line)) onProgress?.(counter.totals());
+				}
+				return counter.totals();
+			});
 		} catch (error) {
 			throw error instanceof DriverError && error.code === 'not-found' ? transferError(404, error.message) : error;
-		} finally {
-			clearTimeout(timer);
 		}
+	}
+}
+
+/** Gives the work up when it has not `moved` for so many ms. */
+async function whileItMoves<T>(
+	limit: number,
+	signal: AbortSignal,
+	work: (signal: AbortSignal, moved: () => void) => Promise<T>,
+): Promise<T> {
+	const quiet = new AbortController();
+	const late = new DriverError('timeout', `the engine has said nothing about the image for ${limit / 1000} s`);
+	const timer = setTimeout(() => quiet.abort(late), limit);
+	try {
+		return await work(AbortSignal.any([signal, quiet.signal]), () => timer.refresh());
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+async function* telling(pieces: AsyncIterable<Uint8Array>, moved: () => void): AsyncGenerator<Uint8Array> {
+	for await (const piece of pieces) {
+		moved();
+		yield piece;
 	}
 }
 
