@@ -1,5 +1,5 @@
 import { failPoint } from '../../faults/fail-point.ts';
-import { parseExposedPort } from '../../providers/network/neutron/exposed-port.ts';
+import { parseExposedPort } from '../../providers/network/exposed-port.ts';
 import type { PortFacts } from '../../providers/network/port-service.ts';
 import { fromJson } from '../../store/json.ts';
 import { updateSandbox } from '../../store/sandboxes.ts';
@@ -116,13 +116,18 @@ export async function knowServer(deps: Deps, tx: StoreTransaction, sandboxId: st
 	await updateSandbox(tx, sandboxId, { provider_ids: JSON.stringify({ nova: serverId }) }, deps.now());
 }
 
-/** What becomes of its making at the compute service. Its own host tells of the good end first. */
+/**
+ * What becomes of its making at the compute service. Its own host tells of the good end first, so the looks are for the
+ * others, and seldom: each is work for the compute service while it makes the server.
+ */
 export async function followMaking(context: StepContext): Promise<StepResult> {
-	const { deps, compute, sight, signal } = context;
+	const { deps, compute, sight, looks, signal } = context;
 	const { sandbox } = sight;
+	const pause = compute.options.longestLook;
+	if (looks === 0) return pause;
 	const view = await compute.provider.server(serverIdOf(sight), signal);
 	const state = view?.state ?? 'gone';
-	if (view !== null && (state === 'building' || view.busy) && state !== 'error') return lookAgain(context);
+	if (view !== null && (state === 'building' || view.busy) && state !== 'error') return pause;
 	if (sight.server.asked > 1) await removeDoubles(context);
 	await deps.store.transaction(async (tx) => {
 		const server = await serverRow(tx, sandbox.id);

@@ -7,6 +7,7 @@ import { networks } from '../../../store/networks.ts';
 import { ports } from '../../../store/ports.ts';
 import { securityGroups } from '../../../store/security-groups.ts';
 import type { Queryable, Store, StoreTransaction } from '../../../store/store.ts';
+import { parseExposedPort } from '../exposed-port.ts';
 import type { NetworkProvider, RequestedNet, SandboxNetworkView } from '../network-provider.ts';
 import { ChangeNotifier, type NetworkChange } from './change-notifier.ts';
 import { NetworkChanges } from './changes.ts';
@@ -217,14 +218,6 @@ async function sandboxOf(tx: StoreTransaction, id: string): Promise<AttachedSand
 	const row = await tx.selectFrom('sandbox').select(['id', 'host', 'project_id']).where('id', '=', id).executeTakeFirst();
 	if (row === undefined) throw fail('sandbox-not-found', `Sandbox ${id} could not be found.`);
 	return { id: row.id, host: row.host, projectId: row.project_id };
-}
-
-/** `80/tcp`, `53/udp` or `8080`, which is TCP. */
-function parseExposedPort(text: string): { readonly port: number; readonly protocol: string } {
-	const [, number = '', protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(text) ?? [];
-	const port = Number(number);
-	if (port < 1 || port > 65535) throw fail('invalid-value', `'${text}' is not a port to expose: write it as 80/tcp, 53/udp or 8080.`);
-	return { port, protocol: protocol.toLowerCase() };
 }
 
 /** A /64 of the range that everybody may use for himself, with 40 random bits and 16 zeros before the hosts' part. */

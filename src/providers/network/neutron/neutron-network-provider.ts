@@ -6,8 +6,8 @@ import type { Principal } from '../../../model/principal.ts';
 import type { HostNetworkSpec, PortSpec } from '../../../model/spec.ts';
 import { deleteServerPort, giveServerWork, type ServerPortRow, serverPorts, updateServerPort } from '../../../store/servers.ts';
 import type { Queryable, StoreTransaction } from '../../../store/store.ts';
+import { parseExposedPort } from '../exposed-port.ts';
 import type { NetworkProvider, NetworkResolver, RequestedNet, ResolvedNet, SandboxNetworkView } from '../network-provider.ts';
-import { parseExposedPort } from './exposed-port.ts';
 import * as views from './views.ts';
 
 /** Nothing of these networks is made by the agent but the sandboxes' own ends: it is all the network service's. */

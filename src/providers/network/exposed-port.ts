@@ -1,4 +1,4 @@
-import { fail } from '../../../model/errors.ts';
+import { fail } from '../../model/errors.ts';
 
 /** `80/tcp`, `53/udp` or `8080`, which is TCP. */
 export function parseExposedPort(text: string): { readonly port: number; readonly protocol: string } {
