@@ -66,11 +66,14 @@ async function removed(world: ServerWorld): Promise<void> {
 async function making(t: TestContext, moment: Moment): Promise<void> {
 	for (let n = 1; n < 40; n += 1) {
 		const world = await ServerWorld.make(t, quiet);
+		const left = new AbortController();
 		const died = await crashed(world, n, moment, async () => {
 			const id = await made(world);
-			await world.control.service.containers.wait(world.ann, id, 'Running', patience, never);
+			await world.control.service.containers.wait(world.ann, id, 'Running', patience, left.signal);
 			await idle(world);
 		});
+		// What waits in the process that is gone waits for nobody.
+		left.abort();
 		if (died) await restarted(world);
 		const [row] = await world.control.store.db.selectFrom('container').select('id').execute();
 		await whole(world, row?.id ?? '');

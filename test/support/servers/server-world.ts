@@ -50,6 +50,8 @@ export class ServerWorld {
 	readonly #options: Partial<ComputeOptions>;
 	/** Whether volumes are the cloud's. */
 	readonly #withVolumes: boolean;
+	/** Nobody waits for the host any more. */
+	#over = false;
 	#running: { readonly control: TestControl; readonly agent: Agent } | null = null;
 	script: Script = this.cloud.connect().script;
 
@@ -65,6 +67,7 @@ export class ServerWorld {
 	static async make(t: TestContext, options: WorldOptions = {}): Promise<ServerWorld> {
 		const world = new ServerWorld(await mkdtemp(path.join(os.tmpdir(), 'zunbox-servers-')), options);
 		t.after(async () => {
+			world.#over = true;
 			await world.stop();
 			world.cloud.drivers.clear();
 			await rm(world.#directory, { recursive: true, force: true });
@@ -147,7 +150,7 @@ export class ServerWorld {
 				return await running.agent.servers.call(call, patience, never);
 			} catch (error) {
 				const away = this.#running === null || this.script.isDead || this.#running !== running || isAway(error);
-				if (!away || performance.now() > deadline) throw error;
+				if (!away || this.#over || performance.now() > deadline) throw error;
 				await delay(5);
 			}
 		}
