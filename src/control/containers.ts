@@ -11,7 +11,7 @@ import { idList } from '../store/id-list.ts';
 import { insertOperation, toOperation } from '../store/operations.ts';
 import { sandboxRow, touchSandbox } from '../store/sandboxes.ts';
 import type { ContainerTable } from '../store/schema.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import type { Queryable, StoreTransaction } from '../store/store.ts';
 import { checkMemberAction } from './capsules/members.ts';
 import { changeContainer } from './changes.ts';
 import { checkNameIsFree, prepareContainer, writeContainer } from './container-creation.ts';
@@ -26,8 +26,7 @@ import { inOrder, page } from './lists.ts';
 import { findContainer, findSandbox } from './lookup.ts';
 import { requireRoomInQueue } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
-import { keepDelegation } from './servers/delegation.ts';
-import { prepareGroup, prepareIds, prepareNet } from './servers/prepare.ts';
+import { type AttachedNet, type FindTarget, SandboxNetworks } from './sandbox-networks.ts';
 import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
 import { containerViews, upToDate } from './views.ts';
@@ -84,12 +83,14 @@ interface Ask {
 /** What users do with containers. What is only looked at or streamed is in ContainerLooks. */
 export class Containers extends ContainerLooks implements ContainerControl {
 	readonly #deps: Deps;
+	readonly #networks: SandboxNetworks;
 	readonly #reads: ReadCache<readonly ContainerView[]>;
 
 	/** `uploads` = where commits go that name no registry; missing = they stay on the host. */
 	constructor(deps: Deps, uploads?: ImageUploads) {
 		super(deps, uploads);
 		this.#deps = deps;
+		this.#networks = new SandboxNetworks(deps);
 		this.#reads = new ReadCache({
 			version: () => deps.store.version(),
 			weigh: (views) => 1 + views.length,
@@ -255,37 +256,19 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	}
 
 	async networkAttach(principal: Principal, ref: string, net: RequestedNet): Promise<void> {
-		const found = await this.#prepared(principal, ref, (known) => prepareNet(this.#deps, known, net), net);
-		await this.#change(principal, ref, 'network_attach', null, async (tx, row) => {
-			const sandbox = await sandboxRow(tx, row.sandbox_id);
-			const target = { id: row.sandbox_id, host: sandbox?.host ?? null, projectId: row.project_id };
-			await this.#deps.network.attach(tx, principal, target, [found], null);
-			if (this.#deps.compute !== undefined) await keepDelegation(this.#deps.compute, tx, row.sandbox_id, principal);
-			await this.#deps.quotas.check(tx, row.project_id, ['ports']);
-		});
+		await this.#networks.attach(principal, this.#target(principal, ref, null), net);
 	}
 
-	async networkDetach(principal: Principal, ref: string, what: { readonly network?: string; readonly port?: string }): Promise<void> {
-		const found = await this.#prepared(principal, ref, (known) => prepareIds(this.#deps, known, what), what);
-		await this.#change(principal, ref, 'network_detach', null, (tx, row) =>
-			this.#deps.network.detach(tx, principal, row.sandbox_id, found),
-		);
+	async networkDetach(principal: Principal, ref: string, what: AttachedNet): Promise<void> {
+		await this.#networks.detach(principal, this.#target(principal, ref, null), what);
 	}
 
 	async addSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
-		const action = 'add_security_group';
-		const found = await this.#prepared(principal, ref, (known) => prepareGroup(this.#deps, known, group), group);
-		await this.#change(principal, ref, action, action, (tx, row) =>
-			this.#deps.network.addSecurityGroup(tx, principal, row.sandbox_id, found),
-		);
+		await this.#networks.addGroup(principal, this.#target(principal, ref, 'add_security_group'), group);
 	}
 
 	async removeSecurityGroup(principal: Principal, ref: string, group: string): Promise<void> {
-		const action = 'remove_security_group';
-		const found = await this.#prepared(principal, ref, (known) => prepareGroup(this.#deps, known, group), group);
-		await this.#change(principal, ref, action, action, (tx, row) =>
-			this.#deps.network.removeSecurityGroup(tx, principal, row.sandbox_id, found),
-		);
+		await this.#networks.removeGroup(principal, this.#target(principal, ref, 'remove_security_group'), group);
 	}
 
 	async operations(principal: Principal, ref: string): Promise<readonly Operation[]> {
@@ -343,34 +326,12 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		await this.#wake(row);
 	}
 
-	/** What a request names of other services, found before its transaction, for somebody who may see the container at all. */
-	async #prepared<T>(principal: Principal, ref: string, find: (principal: Principal) => Promise<T>, asked: T): Promise<T> {
-		if (this.#deps.network.resolver === undefined) return asked;
-		await findContainer(this.#deps.store.db, principal, ref);
-		return await find(principal);
-	}
-
-	/**
-	 * A change of what the sandbox owns. Where control makes it itself, its operation is recorded as done at once; a network
-	 * service outside is told by the provisioner, which ends the operation.
-	 */
-	async #change(
-		principal: Principal,
-		ref: string,
-		kind: ContainerOperationKind,
-		action: ContainerAction | null,
-		change: (tx: StoreTransaction, row: ContainerRow) => Promise<unknown>,
-	): Promise<void> {
-		const row = await this.#deps.store.transaction(async (tx) => {
-			const found = action === null ? await findContainer(tx, principal, ref) : await this.#find(tx, principal, ref, action);
-			await change(tx, found);
-			await touchSandbox(tx, found.sandbox_id);
-			const outcome = this.#deps.compute === undefined ? { outcome: { error: null } } : {};
-			await insertOperation(tx, { ...subject(principal, found), kind, host: null, ...outcome }, this.#deps.now());
-			return found;
-		});
-		await this.#wake(row);
-		await this.#wakeNetworks(row);
+	/** Its sandbox is what changes; null = that is legal in every status of the container. */
+	#target(principal: Principal, ref: string, action: ContainerAction | null): FindTarget {
+		return async (db) => {
+			const row = action === null ? await findContainer(db, principal, ref) : await this.#find(db, principal, ref, action);
+			return { target: 'container', targetId: row.id, sandboxId: row.sandbox_id, projectId: row.project_id };
+		};
 	}
 
 	async #ask(tx: StoreTransaction, principal: Principal, row: ContainerRow, ask: Ask): Promise<void> {
@@ -385,8 +346,8 @@ export class Containers extends ContainerLooks implements ContainerControl {
 		await touchSandbox(tx, row.sandbox_id);
 	}
 
-	async #find(tx: StoreTransaction, principal: Principal, ref: string, action: ContainerAction): Promise<ContainerRow> {
-		const row = await findContainer(tx, principal, ref);
+	async #find(db: Queryable, principal: Principal, ref: string, action: ContainerAction): Promise<ContainerRow> {
+		const row = await findContainer(db, principal, ref);
 		checkContainerAction(action, toContainer(row));
 		checkMemberAction(action, row);
 		return row;
@@ -401,11 +362,6 @@ export class Containers extends ContainerLooks implements ContainerControl {
 	async #wake(row: ContainerRow): Promise<void> {
 		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
 		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, sandbox.id);
-	}
-
-	async #wakeNetworks(row: ContainerRow): Promise<void> {
-		const sandbox = await sandboxRow(this.#deps.store.db, row.sandbox_id);
-		if (sandbox?.host) this.#deps.bus.wake(sandbox.host, null);
 	}
 
 	/** A read of what was last committed; how long things have been as they are is told as of now. */

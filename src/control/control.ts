@@ -178,6 +178,8 @@ export interface SandboxControl {
 	stop(principal: Principal, ref: string, options: { readonly timeout: number | null }): Promise<void>;
 	pause(principal: Principal, ref: string): Promise<void>;
 	unpause(principal: Principal, ref: string): Promise<void>;
+	networkAttach(principal: Principal, ref: string, net: RequestedNet): Promise<void>;
+	networkDetach(principal: Principal, ref: string, what: { readonly network?: string; readonly port?: string }): Promise<void>;
 	containers(principal: Principal, ref: string): Promise<readonly ContainerView[]>;
 	operations(principal: Principal, ref: string): Promise<readonly Operation[]>;
 	/**

@@ -1,5 +1,5 @@
 import { fail } from '../model/errors.ts';
-import type { Operation } from '../model/operation.ts';
+import { networkOperationKinds, type Operation } from '../model/operation.ts';
 import type { OperationReport, SandboxReport } from '../model/spec.ts';
 import { containerRow, containersOf } from '../store/containers.ts';
 import { isUnfinished, toOperation } from '../store/operations.ts';
@@ -69,6 +69,7 @@ export async function takeReport(deps: Deps, tx: StoreTransaction, sandbox: Sand
 		.selectFrom('operation')
 		.select('kind')
 		.where('target_id', '=', sandbox.id)
+		.where('kind', 'not in', [...networkOperationKinds])
 		.where(isUnfinished)
 		.orderBy('seq')
 		.executeTakeFirst();

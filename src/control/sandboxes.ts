@@ -4,7 +4,8 @@ import { fail } from '../model/errors.ts';
 import type { Operation, OperationArgs, SandboxOperationKind } from '../model/operation.ts';
 import type { Principal } from '../model/principal.ts';
 import type { SandboxGoal } from '../model/sandbox.ts';
-import { checkSandboxAction, type SandboxAction } from '../model/transitions.ts';
+import { checkSandboxAction } from '../model/transitions.ts';
+import type { RequestedNet } from '../providers/network/network-provider.ts';
 import { containersOf } from '../store/containers.ts';
 import { idList } from '../store/id-list.ts';
 import { toOperation } from '../store/operations.ts';
@@ -21,6 +22,7 @@ import { findSandbox } from './lookup.ts';
 import { askSandbox } from './queue.ts';
 import { ReadCache, readKey } from './read-cache.ts';
 import { writeSandbox } from './sandbox-creation.ts';
+import { type AttachedNet, type FindTarget, SandboxNetworks } from './sandbox-networks.ts';
 import { prepareMounts, prepareSandbox } from './servers/prepare.ts';
 import { isPending } from './servers/record.ts';
 import { sandboxSize } from './sizes.ts';
@@ -62,10 +64,12 @@ const filterable = {
 
 export class Sandboxes implements SandboxControl {
 	readonly #deps: Deps;
+	readonly #networks: SandboxNetworks;
 	readonly #reads: ReadCache<readonly SandboxView[]>;
 
 	constructor(deps: Deps) {
 		this.#deps = deps;
+		this.#networks = new SandboxNetworks(deps);
 		this.#reads = new ReadCache({
 			version: () => deps.store.version(),
 			weigh: (views) => 1 + views.length,
@@ -170,6 +174,14 @@ export class Sandboxes implements SandboxControl {
 		await this.#act(principal, ref, 'unpause', 'Running', 'sandbox_unpausing', {});
 	}
 
+	async networkAttach(principal: Principal, ref: string, net: RequestedNet): Promise<void> {
+		await this.#networks.attach(principal, target(principal, ref, 'network_attach'), net);
+	}
+
+	async networkDetach(principal: Principal, ref: string, what: AttachedNet): Promise<void> {
+		await this.#networks.detach(principal, target(principal, ref, 'network_detach'), what);
+	}
+
 	async containers(principal: Principal, ref: string): Promise<readonly ContainerView[]> {
 		const db = this.#deps.store.db;
 		const row = await findSandbox(db, principal, ref);
@@ -197,7 +209,7 @@ export class Sandboxes implements SandboxControl {
 	async #act(
 		principal: Principal,
 		ref: string,
-		kind: Exclude<SandboxOperationKind, 'create' | 'delete' | 'update'> & SandboxAction,
+		kind: Extract<SandboxOperationKind, 'start' | 'stop' | 'pause' | 'unpause'>,
 		goal: SandboxGoal,
 		taskState: string,
 		args: OperationArgs,
@@ -238,6 +250,14 @@ export class Sandboxes implements SandboxControl {
 		if (view === undefined) throw fail('sandbox-not-found', `Sandbox ${row.id} could not be found.`);
 		return view;
 	}
+}
+
+function target(principal: Principal, ref: string, action: 'network_attach' | 'network_detach'): FindTarget {
+	return async (db) => {
+		const row = await findSandbox(db, principal, ref);
+		checkSandboxAction(action, toSandbox(row));
+		return { target: 'sandbox', targetId: row.id, sandboxId: row.id, projectId: row.project_id };
+	};
 }
 
 async function existing(db: Deps['store']['db'], id: string): Promise<SandboxRow> {

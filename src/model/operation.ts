@@ -1,7 +1,21 @@
 import type { ImageSource } from './image-source.ts';
 
-export const sandboxOperationKinds = ['create', 'start', 'stop', 'pause', 'unpause', 'update', 'delete'] as const;
+export const sandboxOperationKinds = [
+	'create',
+	'start',
+	'stop',
+	'pause',
+	'unpause',
+	'update',
+	'delete',
+	'network_attach',
+	'network_detach',
+] as const;
 export type SandboxOperationKind = (typeof sandboxOperationKinds)[number];
+
+/** Changes of what a sandbox is attached to, asked of it or of a container in it. Agents are not told of them. */
+export const networkOperationKinds = ['network_attach', 'network_detach', 'add_security_group', 'remove_security_group'] as const;
+export type NetworkOperationKind = (typeof networkOperationKinds)[number];
 
 export const containerOperationKinds = [
 	'create',
@@ -15,10 +29,7 @@ export const containerOperationKinds = [
 	'update',
 	'delete',
 	'commit',
-	'network_attach',
-	'network_detach',
-	'add_security_group',
-	'remove_security_group',
+	...networkOperationKinds,
 ] as const;
 export type ContainerOperationKind = (typeof containerOperationKinds)[number];
 

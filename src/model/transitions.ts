@@ -45,6 +45,8 @@ const sandboxActions = {
 	update: ['Creating', 'Running', 'Stopped', 'Paused'],
 	delete: ['Creating', 'Running', 'Stopped', 'Paused', 'Error', 'Deleting', 'Unknown'],
 	create_container: ['Creating', 'Running'],
+	network_attach: ['Creating', 'Running', 'Stopped', 'Paused', 'Error', 'Unknown'],
+	network_detach: ['Creating', 'Running', 'Stopped', 'Paused', 'Error', 'Unknown'],
 } as const satisfies Record<string, readonly SandboxStatus[]>;
 
 export type SandboxAction = keyof typeof sandboxActions;

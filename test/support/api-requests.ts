@@ -76,6 +76,9 @@ export const sampleRequests: readonly SampleRequest[] = [
 	{ route: 'POST /v1/sandboxes/:id/pause', url: `${sandbox}/pause`, ...empty },
 	{ route: 'POST /v1/sandboxes/:id/unpause', url: `${sandbox}/unpause`, ...empty },
 	{ route: 'POST /v1/sandboxes/:id/stop', url: `${sandbox}/stop`, ...empty },
+	{ route: 'POST /v1/sandboxes/:id/network_attach', url: `${sandbox}/network_attach`, body: { network: 'n' }, status: 200, owned: true },
+	{ route: 'POST /v1/sandboxes/:id/network_detach', url: `${sandbox}/network_detach`, body: { network: 'n' }, status: 202, owned: true },
+	{ route: 'GET /v1/sandboxes/:id/network_list', url: `${sandbox}/network_list`, status: 200, owned: true },
 	{ route: 'GET /v1/sandboxes/:id/containers', url: `${sandbox}/containers`, status: 200, owned: true },
 	{ route: 'GET /v1/sandboxes/:id/actions', url: `${sandbox}/actions`, status: 200, owned: true },
 ];

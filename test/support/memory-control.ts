@@ -110,6 +110,8 @@ export class MemoryControl implements Control {
 			stop: act('stop'),
 			pause: act('pause'),
 			unpause: act('unpause'),
+			networkAttach: act('networkAttach'),
+			networkDetach: act('networkDetach'),
 			containers: async (principal, ref) => {
 				this.#record('sandboxes.containers', principal, [ref]);
 				const { id } = this.#sandbox(principal, ref);

@@ -4,7 +4,7 @@ export type Minor = number;
 export const minimumMinor: Minor = 1;
 /**
  * 1.40 is the last of Zun's. 1.41: sandboxes, and `sandbox` and `sandbox_id` of containers. 1.42: volumes, events, commits,
- * waits, keys of creates, what else containers show and take, and what capsules can beyond Zun.
+ * waits, keys of creates, networks of sandboxes, what else containers show and take, and what capsules can beyond Zun.
  */
 export const maximumMinor: Minor = 42;
 export const minimumVersion = `1.${minimumMinor}`;

@@ -15,6 +15,7 @@ import { flag } from '../parse/flag.ts';
 import { Flag, IdParams } from '../schemas.ts';
 import { sandboxActionRoutes } from './action-routes.ts';
 import { readCreate, readUpdate } from './input.ts';
+import { networkRoutes } from './network-routes.ts';
 import { renderSandbox } from './render.ts';
 import { Sandbox, SandboxCreate, SandboxList, SandboxUpdate } from './schemas.ts';
 
@@ -153,4 +154,5 @@ export function sandboxRoutes(app: Api, context: RouteContext): void {
 	});
 
 	sandboxActionRoutes(app, context);
+	networkRoutes(app, control.sandboxes, { kind: 'sandbox', path: '/v1/sandboxes', subject: 'the sandbox' });
 }

@@ -150,7 +150,7 @@ export const containerCommands: readonly CommandSpec[] = [
 		arguments: [container],
 		options: showing.filter(({ name }) => name !== 'quiet'),
 		examples: ['zunbox container network list web'],
-		load: async () => (await import('../actions/container-networks.ts')).list,
+		load: async () => (await import('../actions/networks-of.ts')).ofContainer.list,
 	},
 	{
 		path: 'container network attach',
@@ -162,7 +162,7 @@ export const containerCommands: readonly CommandSpec[] = [
 			...doing,
 		],
 		examples: ['zunbox container network attach web backend --ip 10.1.0.9'],
-		load: async () => (await import('../actions/container-networks.ts')).attach,
+		load: async () => (await import('../actions/networks-of.ts')).ofContainer.attach,
 	},
 	{
 		path: 'container network detach',
@@ -170,6 +170,6 @@ export const containerCommands: readonly CommandSpec[] = [
 		arguments: [container, { name: 'network', summary: 'Name or id', optional: true, of: 'network' }],
 		options: [{ name: 'port', value: 'id', summary: 'A port instead of a network' }, ...doing],
 		examples: ['zunbox container network detach web backend'],
-		load: async () => (await import('../actions/container-networks.ts')).detach,
+		load: async () => (await import('../actions/networks-of.ts')).ofContainer.detach,
 	},
 ];

@@ -1,5 +1,5 @@
 import { newId } from '../../model/ids.ts';
-import type { OperationArgs, SandboxOperationKind } from '../../model/operation.ts';
+import type { NetworkOperationKind, OperationArgs, SandboxOperationKind } from '../../model/operation.ts';
 import type { SandboxGoal } from '../../model/sandbox.ts';
 import type { OperationSpec } from '../../model/spec.ts';
 import { fromNullableJson } from '../../store/json.ts';
@@ -7,7 +7,7 @@ import { type ServerRow, updateServer } from '../../store/servers.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 
 /** What a compute service's call is to the agent: an operation like those that users ask for. */
-export type CallKind = Exclude<SandboxOperationKind, 'update'>;
+export type CallKind = Exclude<SandboxOperationKind, 'update' | NetworkOperationKind>;
 
 const goals: Readonly<Record<CallKind, SandboxGoal>> = {
 	create: 'Running',

@@ -1,6 +1,7 @@
 import { failPoint } from '../../faults/fail-point.ts';
 import { fail, unreachable } from '../../model/errors.ts';
 import { isId } from '../../model/ids.ts';
+import { networkOperationKinds } from '../../model/operation.ts';
 import type { SandboxGoal } from '../../model/sandbox.ts';
 import type { ServerCall, ServerFacts, ServerPort, ServerTaken } from '../../model/server.ts';
 import { containersOf } from '../../store/containers.ts';
@@ -180,7 +181,7 @@ async function follow({ deps, tx, server, sandbox }: Subject, goal: SandboxGoal)
 		.selectFrom('operation')
 		.select('id')
 		.where('target_id', '=', sandbox.id)
-		.where('kind', '<>', 'update')
+		.where('kind', 'not in', ['update', ...networkOperationKinds])
 		.where(isUnfinished)
 		.executeTakeFirst();
 	if (asked !== undefined) return;

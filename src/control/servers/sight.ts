@@ -1,4 +1,4 @@
-import type { Operation } from '../../model/operation.ts';
+import { networkOperationKinds, type Operation } from '../../model/operation.ts';
 import { openOperations } from '../../store/operations.ts';
 import { type SandboxRow, sandboxRow } from '../../store/sandboxes.ts';
 import {
@@ -20,14 +20,14 @@ export interface ServerSight {
 	readonly ports: readonly ServerPortRow[];
 	readonly groups: readonly ServerGroupRow[];
 	readonly volumes: readonly ServerVolumeSight[];
-	/** The first unfinished operation of the sandbox itself; null = none. */
+	/** The first unfinished operation of the sandbox itself that is not of its networks; null = none. */
 	readonly operation: Operation | null;
 	/** Unfinished operations on its networks. */
 	readonly networkOperations: readonly Operation[];
 }
 
-/** Operations of containers that the provisioner carries out: agents are not told of them. */
-const networkKinds: ReadonlySet<string> = new Set(['network_attach', 'network_detach', 'add_security_group', 'remove_security_group']);
+/** The provisioner carries them out: agents are not told of them. */
+const networkKinds: ReadonlySet<string> = new Set(networkOperationKinds);
 
 export function isNetworkOperation(operation: { readonly kind: string }): boolean {
 	return networkKinds.has(operation.kind);
@@ -45,7 +45,7 @@ export async function serverSight(db: Queryable, sandboxId: string): Promise<Ser
 		ports: await serverPorts(db, sandboxId),
 		groups: await serverGroups(db, sandboxId),
 		volumes: await serverVolumes(db, sandboxId),
-		operation: open.find((operation) => operation.target === 'sandbox') ?? null,
+		operation: open.find((operation) => operation.target === 'sandbox' && !isNetworkOperation(operation)) ?? null,
 		networkOperations: open.filter(isNetworkOperation),
 	};
 }

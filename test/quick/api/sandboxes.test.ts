@@ -175,6 +175,44 @@ describe('sandboxes', () => {
 		assert.equal(at(actions.body, 'actions', 0, 'action'), 'start');
 	});
 
+	test('it is attached and detached as through a container, at every version', async () => {
+		for (const version of ['1.1', '1.16', 'latest']) {
+			const options = { version };
+			const attached = await ask(api, 'POST /v1/sandboxes/shelf/network_attach?network=n&fixed_ip=10.0.0.7', options);
+			assert.deepEqual([attached.status, attached.body], [200, null]);
+			assert.deepEqual(control.last('sandboxes.networkAttach').args, ['shelf', { network: 'n', v4FixedIp: '10.0.0.7' }]);
+			await ask(api, 'POST /v1/sandboxes/shelf/network_attach', { ...options, body: { port: 'p', fixed_ip: 'fd00::7' } });
+			assert.deepEqual(control.last('sandboxes.networkAttach').args, ['shelf', { port: 'p', v6FixedIp: 'fd00::7' }]);
+			await ask(api, 'POST /v1/sandboxes/shelf/network_attach', options);
+			assert.deepEqual(control.last('sandboxes.networkAttach').args, ['shelf', {}]);
+			assert.equal((await ask(api, 'POST /v1/sandboxes/shelf/network_detach?port=p', options)).status, 202);
+			assert.deepEqual(control.last('sandboxes.networkDetach').args, ['shelf', { port: 'p' }]);
+			const { body } = await ask(api, 'GET /v1/sandboxes/shelf/network_list', options);
+			const fixed = [
+				{ ip_address: '10.88.0.5', version: 4, subnet_id: sampleIds.subnet },
+				{ ip_address: 'fd00::5', version: 6, subnet_id: sampleIds.subnet },
+			];
+			assert.deepEqual(body, { networks: [{ net_id: sampleIds.network, port_id: sampleIds.port, fixed_ips: fixed }] });
+		}
+	});
+
+	for (const [line, body] of [
+		['network_attach', { network: 'n', port: 'p' }],
+		['network_attach', { network: 'x'.repeat(256) }],
+		['network_attach', { network: ['n'] }],
+		['network_attach', { networks: 'n' }],
+		['network_detach', {}],
+		['network_detach', { network: '', port: null }],
+		['network_detach', { network: 'n', port: 'p' }],
+		['network_detach', { network: 'n', fixed_ip: '10.0.0.7' }],
+	] as const) {
+		test(`${line} with ${JSON.stringify(body).slice(0, 40)} is 400`, async () => {
+			const before = control.calls.length;
+			assert.equal((await ask(api, `POST /v1/sandboxes/shelf/${line}`, { body })).status, 400);
+			assert.equal(control.calls.length, before);
+		});
+	}
+
 	test('a key makes repeated creates known', async () => {
 		await ask(api, 'POST /v1/sandboxes', { body: { name: 'shelf' }, headers: { 'idempotency-key': 'k' } });
 		assert.equal(at(control.last('sandboxes.create').args[1], 'key'), 'k');

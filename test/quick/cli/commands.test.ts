@@ -196,6 +196,11 @@ describe('zunbox', { timeout: 50_000 }, () => {
 		assert.match(await zunbox('container', 'top', 'look'), /^PID .*\n1 .*sleep 1000/);
 		assert.match(await zunbox('container', 'stats', 'look'), /^NAME +CPU +MEMORY[\s\S]*\nlook +\d/);
 		assert.match(await zunbox('container', 'network', 'list', 'look'), /^NETWORK +PORT +ADDRESSES\n\S+ +\S+ +10\./);
+		await zunbox('sandbox', 'create', 'bare');
+		assert.match(await zunbox('sandbox', 'network', 'detach', 'bare', 'default'), /^bare is detached from default/m);
+		assert.doesNotMatch(await zunbox('sandbox', 'network', 'list', 'bare'), /10\./);
+		assert.match(await zunbox('sandbox', 'network', 'attach', 'bare'), /^bare is attached to the default network/m);
+		assert.match(await zunbox('sandbox', 'network', 'list', 'bare'), /^NETWORK +PORT +ADDRESSES\n\S+ +\S+ +10\./);
 		assert.match(await zunbox('container', 'kill', 'look'), /signal is sent/);
 		assert.match(await zunbox('wait', 'look'), /exit code 137/);
 	});

@@ -54,6 +54,50 @@ describe('networks of sandboxes that are servers', () => {
 		assert.equal((await world.control.link.sandbox('host-1', web.sandboxId))?.ports.length, 1);
 	});
 
+	test('a sandbox with nothing in it is attached and detached, and what else was asked of it goes on', async (t) => {
+		const world = await ServerWorld.make(t);
+		const { sandboxes } = world.control.service;
+		const { id } = await sandboxes.create(world.ann, { name: 'box' });
+		const reaches = async (status: string) =>
+			assert.equal((await sandboxes.wait(world.ann, id, status, 30_000, AbortSignal.timeout(40_000))).status, status);
+		const idle = () =>
+			eventually('all that was asked is done', async () => {
+				const open = (await sandboxes.operations(world.ann, id)).filter(({ state }) => state === 'queued' || state === 'running');
+				return open.length === 0;
+			});
+		await reaches('Running');
+		const allowed = world.script.failAlways('attachPort', new ProviderError('unavailable', 'It is away for a moment'));
+		await sandboxes.networkAttach(world.ann, id, { network: 'net-b' });
+		await sandboxes.stop(world.ann, id, { timeout: 1 });
+		allowed();
+		await reaches('Stopped');
+		await idle();
+		assert.equal(world.cloud.serverOf(id)?.portIds.length, 2);
+		assert.equal((await world.control.link.sandbox('host-1', id))?.ports.length, 2);
+		await sandboxes.start(world.ann, id);
+		await reaches('Running');
+		await sandboxes.networkDetach(world.ann, id, { network: 'net-b' });
+		await idle();
+		assert.equal(world.cloud.ports.size, 1);
+		assert.deepEqual(
+			(await sandboxes.operations(world.ann, id)).map(({ kind, state, error }) => [kind, state, error]),
+			[
+				['network_detach', 'done', null],
+				['start', 'done', null],
+				['stop', 'done', null],
+				['network_attach', 'done', null],
+				['create', 'done', null],
+			],
+		);
+		world.script.fail('attachPort', new ProviderError('refused', 'Failed to attach network adapter device'));
+		await sandboxes.networkAttach(world.ann, id, { network: 'net-b' });
+		await idle();
+		const [newest] = await sandboxes.operations(world.ann, id);
+		assert.deepEqual([newest?.kind, newest?.state, newest?.error], ['network_attach', 'failed', 'Failed to attach network adapter device']);
+		assert.equal((await sandboxes.show(world.ann, id)).status, 'Running');
+		await eventually('its port goes', () => world.cloud.ports.size === 1);
+	});
+
 	test('what cannot be attached is given up, with the reason in its action', async (t) => {
 		const world = await ServerWorld.make(t);
 		const { containers } = world.control.service;

@@ -38,6 +38,8 @@ const rightBodies: Readonly<Record<string, readonly object[]>> = {
 	'PATCH /v1/sandboxes/{id}': [
 		{ name: 'shelf', labels: { x: 'y' }, expires_in: null, published_ports: [{ host_port: 8081, sandbox_port: 81 }] },
 	],
+	'POST /v1/sandboxes/{id}/network_attach': [{ network: 'lan', fixed_ip: '10.8.0.10' }],
+	'POST /v1/sandboxes/{id}/network_detach': [{ network: 'lan' }],
 	'POST /v1/sandboxes/{id}/volumes': [{ volume: 'data' }],
 	'POST /v1/volumes': [{ name: 'v1', size: 1 }],
 	'POST /v1/capsules': [
