@@ -98,6 +98,27 @@ describe('networks of sandboxes that are servers', () => {
 		await eventually('its port goes', () => world.cloud.ports.size === 1);
 	});
 
+	test("a change of its networks that takes long does not hide what is done with the compute service's own tools", async (t) => {
+		const world = await ServerWorld.make(t);
+		const { sandboxes } = world.control.service;
+		const { id } = await sandboxes.create(world.ann, {});
+		await eventually('it runs', async () => (await sandboxes.show(world.ann, id)).status === 'Running');
+		const allowed = world.script.failAlways('attachPort', new ProviderError('unavailable', 'It is away for a moment'));
+		await sandboxes.networkAttach(world.ann, id, { network: 'net-b' });
+		await world.cloud.act(world.cloud.serverOf(id)?.id ?? '', 'stop');
+		await eventually('it is stopped', async () => (await sandboxes.show(world.ann, id)).status === 'Stopped');
+		assert.equal((await sandboxes.show(world.ann, id)).desiredStatus, 'Stopped');
+		assert.deepEqual(
+			(await sandboxes.operations(world.ann, id)).map(({ kind, state }) => [kind, state]),
+			[
+				['network_attach', 'queued'],
+				['create', 'done'],
+			],
+		);
+		allowed();
+		await eventually('it is attached', async () => (await sandboxes.operations(world.ann, id))[0]?.state === 'done');
+	});
+
 	test('what cannot be attached is given up, with the reason in its action', async (t) => {
 		const world = await ServerWorld.make(t);
 		const { containers } = world.control.service;
