@@ -15,6 +15,11 @@ import { ensureBusybox } from '../../support/docker.ts';
 import { forgetPeakMemory, peakMemory, residentMemory } from '../../support/process-memory.ts';
 
 const mib = 1024 * 1024;
+/**
+ * Bytes that the service may grow by. What has been passed on is freed only when some 64 MiB of it have gathered (V8's
+ * own bound on memory outside its heap); one archive held whole is 300 MB and more.
+ */
+const most = 128 * mib;
 const files = 30;
 const fileSize = 10_000_000;
 
@@ -43,7 +48,7 @@ describe('large archives on Docker', { timeout: 300_000 }, () => {
 		return { ...body };
 	};
 
-	test('300 MB are put and got, byte for byte, and the service grows by less than 64 MiB', async () => {
+	test('300 MB are put and got, byte for byte, and the service grows by less than 128 MiB', async () => {
 		await api.ok(`POST /v1/containers/${id}/execute?${new URLSearchParams({ command: 'mkdir /tmp/large' })}`);
 		const sent = createHash('sha256');
 		const before = residentMemory(service.pid);
@@ -61,7 +66,7 @@ describe('large archives on Docker', { timeout: 300_000 }, () => {
 		forgetPeakMemory(service.pid);
 		assert.equal(await digestOfGot(`${service.url}/v1/containers/${id}/get_archive?path=/tmp/large`, api.headers), digest);
 		const grownByGet = peakMemory(service.pid) - before;
-		assert.ok(grownByPut < 64 * mib && grownByGet < 64 * mib, `${grownByPut / mib} MiB by put, ${grownByGet / mib} MiB by get`);
+		assert.ok(grownByPut < most && grownByGet < most, `${grownByPut / mib} MiB by put, ${grownByGet / mib} MiB by get`);
 		assert.deepEqual(readdirSync(path.join(service.data, 'spool')), []);
 	});
 });

@@ -10,6 +10,8 @@ import { forgetPeakMemory, peakMemory, residentMemory } from '../../support/proc
 import { StreamClient } from '../../support/stream-world.ts';
 
 const mib = 1024 * 1024;
+/** Bytes that the service may grow by: V8 frees what it passed on only when some 64 MiB of it have gathered. */
+const most = 90 * mib;
 
 describe('many streams on Docker', { timeout: 300_000 }, () => {
 	const service = new CrashService({ environment: { ZUNBOX_NETWORK_ENABLED: 'false' } });
@@ -75,7 +77,7 @@ describe('many streams on Docker', { timeout: 300_000 }, () => {
 			assert.equal((await client.closed()).reason, 'exit code 0');
 		});
 		assert.equal(received.digest('hex'), sent.digest('hex'));
-		assert.ok(grown < 64 * mib, `${grown / mib} MiB`);
+		assert.ok(grown < most, `${grown / mib} MiB`);
 	});
 
 	test('readers that take nothing slow only themselves, and cost little memory', async (t) => {
@@ -88,7 +90,7 @@ describe('many streams on Docker', { timeout: 300_000 }, () => {
 				await eventually(`round ${round}`, () => quick.text.endsWith(`${round};`));
 			}
 		});
-		assert.ok(grown < 64 * mib, `${grown / mib} MiB`);
+		assert.ok(grown < most, `${grown / mib} MiB`);
 		// They were held up, not given up.
 		const [first] = slow;
 		assert.ok(first !== undefined);
