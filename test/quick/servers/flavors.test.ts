@@ -30,6 +30,11 @@ describe('the flavor of a sandbox', () => {
 		assert.equal(chooseFlavor(all, { ...wish, memoryMib: 65 }).name, 'small');
 	});
 
+	test('is not one with a thousand cores because it has little memory', () => {
+		const some = [flavor('giant', 8192, 1024, 1), flavor('medium', 2, 2048, 20)];
+		assert.equal(chooseFlavor(some, { ...wish, cpu: 2, memoryMib: 1024 }).name, 'medium');
+	});
+
 	test('is never one whose disk has no limit, unless it is named', () => {
 		assert.equal(chooseFlavor([flavor('diskless', 1, 512, 0), flavor('other', 2, 1024, 10)], wish).name, 'other');
 		assert.equal(chooseFlavor(all, { ...wish, memoryMib: 256, flavor: 'diskless' }).name, 'diskless');

@@ -25,9 +25,13 @@ function fits(flavor: NovaFlavor, { cpu, memoryMib, diskGib }: ServerWish): bool
 	return flavor.vcpus >= cpu && flavor.memoryMib >= memoryMib && flavor.diskGib >= diskGib;
 }
 
-/** Memory is what there is least of. */
+/** By cores and memory together, a core as much as 2 GiB: one with little memory and a thousand cores is not small. */
 function bySize(one: NovaFlavor, other: NovaFlavor): number {
-	return one.memoryMib - other.memoryMib || one.vcpus - other.vcpus || one.diskGib - other.diskGib || (one.name < other.name ? -1 : 1);
+	return weight(one) - weight(other) || one.diskGib - other.diskGib || (one.name < other.name ? -1 : 1);
+}
+
+function weight({ vcpus, memoryMib }: NovaFlavor): number {
+	return vcpus * 2048 + memoryMib;
 }
 
 function sizeOf({ cpu, memoryMib, diskGib }: ServerWish): string {
