@@ -45,7 +45,10 @@ export function inventName(kind: 'container' | 'sandbox' | 'capsule'): string {
 	return `${letters[randomInt(letters.length)]}-${randomInt(1, 25)}-${kind}`;
 }
 
-/** Random bytes as text for tokens and secrets. */
+/** Random bytes as text for tokens, passwords and secrets. It never begins with `-`: commands would take it for an option. */
 export function randomSecret(bytes: number): string {
-	return randomBytes(bytes).toString('base64url');
+	for (;;) {
+		const text = randomBytes(bytes).toString('base64url');
+		if (!text.startsWith('-')) return text;
+	}
 }

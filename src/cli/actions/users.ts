@@ -84,7 +84,8 @@ function noteOnPassword(io: Io, isInTable: boolean, password: string): void {
 
 async function passwordFor(context: CommandContext): Promise<{ readonly password: string; readonly isMadeUp: boolean }> {
 	if (context.input.flag('password-stdin') !== true) {
-		return { password: process.getBuiltinModule('node:crypto').randomBytes(18).toString('base64url'), isMadeUp: true };
+		const { randomSecret } = await import('../../model/ids.ts');
+		return { password: randomSecret(18), isMadeUp: true };
 	}
 	return { password: await passwordInput(context), isMadeUp: false };
 }

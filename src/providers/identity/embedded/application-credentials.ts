@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { fail } from '../../../model/errors.ts';
 import type { ApplicationCredential } from '../../../model/identity.ts';
+import { randomSecret } from '../../../model/ids.ts';
 import type { ApplicationCredentialManagement, CreateApplicationCredential } from '../management.ts';
 import { change, type IdentityContext, newIdentityId } from './context.ts';
 import { includedRoles } from './effective-roles.ts';
@@ -38,7 +38,7 @@ export class ApplicationCredentials implements ApplicationCredentialManagement {
 	async create(input: CreateApplicationCredential): Promise<{ readonly credential: ApplicationCredential; readonly secret: string }> {
 		const now = this.#context.now();
 		if (input.expiresAt !== null && input.expiresAt <= now) throw fail('invalid-value', 'expires_at must be in the future.');
-		const secret = input.secret ?? randomBytes(32).toString('base64url');
+		const secret = input.secret ?? randomSecret(32);
 		const hash = input.secret === null ? hashGenerated(secret) : await this.#context.hasher.hash(secret);
 		const credential = await this.#context.store.transaction(async (tx) => {
 			const held = await heldRoles(tx, input.userId, input.projectId);

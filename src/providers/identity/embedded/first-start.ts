@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { failPoint } from '../../../faults/fail-point.ts';
+import { randomSecret } from '../../../model/ids.ts';
 import type { Store, StoreTransaction } from '../../../store/store.ts';
 import { insertAssignment } from './assignments.ts';
 import { change, type IdentityContext, newIdentityId } from './context.ts';
@@ -21,7 +21,7 @@ export async function ensureFirstAdministrator(context: IdentityContext, directo
 		await followAuthUrl(directory, authUrl);
 		return false;
 	}
-	const password = randomBytes(24).toString('base64url');
+	const password = randomSecret(24);
 	const hash = await context.hasher.hash(password);
 	await change(context, (tx) => ensureAdmin(tx, context, hash));
 	failPoint('identity.first-start.user-made');

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { fail } from '../../../model/errors.ts';
+import { randomSecret } from '../../../model/ids.ts';
 import type { Role } from '../../../model/principal.ts';
 import { fromJson } from '../../../store/json.ts';
 import type { Queryable, StoreTransaction } from '../../../store/store.ts';
@@ -74,7 +75,7 @@ export class Tokens {
 			await tx.deleteFrom('token').where('expires_at', '<=', now).execute();
 			this.#purgedAt = now;
 		}
-		const token = randomBytes(32).toString('base64url');
+		const token = randomSecret(32);
 		const issued = { ...details, auditId: randomBytes(16).toString('base64url'), issuedAt: now };
 		await tx
 			.insertInto('token')
