@@ -1,6 +1,7 @@
 import type { AgentLink, ControlLink } from '../bus/bus.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { messageOf } from '../model/errors.ts';
+import { every, pause } from '../model/repeat.ts';
 import { DriverAgentLink } from './agent-link.ts';
 import { SandboxHooks } from './hooks/sandbox-hooks.ts';
 import { ArchiveLoader } from './images/archive-loader.ts';
@@ -10,7 +11,7 @@ import { NetworkSync } from './network-sync.ts';
 import { type AgentOptions, defaultAgentOptions } from './options.ts';
 import { Reconciler } from './reconcile.ts';
 import { Limiter } from './run/limiter.ts';
-import { every, pause, untilDone } from './run/repeat.ts';
+import { untilDone } from './run/repeat.ts';
 import { Outcomes } from './run/standing.ts';
 import { Turns } from './run/turns.ts';
 import { Workers } from './run/workers.ts';

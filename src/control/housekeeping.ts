@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../model/errors.ts';
+import { pause } from '../model/repeat.ts';
 import { askSandboxDelete, systemRequest } from './deletion.ts';
 import type { Deps } from './deps.ts';
 import { LostHosts } from './lost-hosts.ts';
@@ -44,7 +44,7 @@ export class Housekeeping {
 			}
 			await changed;
 			// Commits come in bursts; one look serves them all.
-			await delay(200, undefined, { signal }).catch(() => {});
+			await pause(200, signal);
 		}
 	}
 

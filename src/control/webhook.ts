@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../model/errors.ts';
 import type { Event } from '../model/event.ts';
+import { pause } from '../model/repeat.ts';
 import type { Sender } from '../providers/events/webhook-sender.ts';
 import { eventsAfter, lastEvent } from '../store/events.ts';
 import type { Deps } from './deps.ts';
@@ -80,7 +80,7 @@ export class Webhook {
 				}
 			} catch (error) {
 				log.error({ error: messageOf(error) }, 'the webhook failed; it is tried again');
-				await delay(this.#options.longestPause, undefined, { signal }).catch(() => {});
+				await pause(this.#options.longestPause, signal);
 			}
 			await changed;
 		}
@@ -105,7 +105,7 @@ export class Webhook {
 				const facts = { event: event.seq, attempt, error: messageOf(error) };
 				if (attempt >= maxAttempts) return this.#deps.log.error(facts, 'an event was left out: the webhook did not take it');
 				if (attempt === 1) this.#deps.log.warn(facts, 'the webhook did not take an event; it is sent again');
-				await delay(Math.min(longestPause, firstPause * 2 ** (attempt - 1)), undefined, { signal }).catch(() => {});
+				await pause(Math.min(longestPause, firstPause * 2 ** (attempt - 1)), signal);
 			}
 		}
 	}

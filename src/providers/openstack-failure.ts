@@ -1,11 +1,10 @@
-import type { Secret } from '../model/secret.ts';
 import { OpenStackError } from '../openstack/errors.ts';
 import type { Caller } from '../openstack/session.ts';
 import type { Delegation } from './delegation.ts';
 import { ProviderError, type ProviderFailure } from './provider-error.ts';
 
 /** The user in whose name something is done. */
-export function asUser({ token, projectId }: Delegation | { readonly token: Secret; readonly projectId: string }): Caller {
+export function asUser({ token, projectId }: Delegation): Caller {
 	return { type: 'user', token, projectId };
 }
 

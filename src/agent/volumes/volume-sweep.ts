@@ -1,7 +1,7 @@
 import type { ControlLink } from '../../bus/bus.ts';
 import { messageOf } from '../../model/errors.ts';
+import { pause } from '../../model/repeat.ts';
 import type { AgentLog } from '../options.ts';
-import { pause } from '../run/repeat.ts';
 import type { HostVolumes } from './host-volumes.ts';
 
 export interface VolumeSweepDeps {

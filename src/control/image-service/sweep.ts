@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
 import { sourceReference, sourceRepository } from '../../model/image-source.ts';
+import { pause } from '../../model/repeat.ts';
 import { imageSourceOf } from '../../store/containers.ts';
 import type { Deps } from '../deps.ts';
 import { imagesOnHosts } from '../host-images.ts';
@@ -55,7 +55,7 @@ export class ImageSweep {
 
 	async #loop(signal: AbortSignal): Promise<void> {
 		while (!signal.aborted) {
-			await delay(this.#options.sweepInterval, undefined, { signal }).catch(() => {});
+			await pause(this.#options.sweepInterval, signal);
 			if (signal.aborted) return;
 			await this.look(AbortSignal.any([signal, AbortSignal.timeout(60_000)])).catch((error: unknown) =>
 				this.#deps.log.warn({ error: messageOf(error) }, 'a look for images that no container needs failed'),

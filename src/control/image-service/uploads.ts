@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import type { AgentLink } from '../../bus/bus.ts';
 import { failPoint } from '../../faults/fail-point.ts';
@@ -9,14 +8,14 @@ import { newId } from '../../model/ids.ts';
 import { ownImageDomain, parseImageName } from '../../model/image.ts';
 import { Limiter } from '../../model/limiter.ts';
 import type { Principal } from '../../model/principal.ts';
-import type { Delegation } from '../../providers/delegation.ts';
+import { pause } from '../../model/repeat.ts';
+import { type Delegation, delegationOf } from '../../providers/delegation.ts';
 import { ProviderError } from '../../providers/provider-error.ts';
 import type { ContainerRow } from '../../store/containers.ts';
 import { insertOperation } from '../../store/operations.ts';
 import type { ImageUploadTable } from '../../store/schema.ts';
 import type { Deps } from '../deps.ts';
 import { committedReference } from '../project-images.ts';
-import { delegationOf } from '../servers/delegation.ts';
 import { asUserErrors } from '../servers/prepare.ts';
 import type { ImageService } from './image-service.ts';
 
@@ -147,8 +146,7 @@ export class ImageUploads {
 				else await this.#change(id, { error: messageOf(error) });
 				// Who began it may not have a token any more that is taken.
 				if (error instanceof ProviderError && error.failure === 'unauthorized') inNameOf = null;
-				const pause = Math.min(longestRetry, firstRetry * 2 ** Math.min(attempt, 20));
-				await delay(pause, undefined, { signal }).catch(() => {});
+				await pause(Math.min(longestRetry, firstRetry * 2 ** Math.min(attempt, 20)), signal);
 			}
 		}
 	}

@@ -1,16 +1,9 @@
-import { fail } from '../../model/errors.ts';
 import type { Principal } from '../../model/principal.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Delegation } from '../../providers/delegation.ts';
+import { type Delegation, delegationOf } from '../../providers/delegation.ts';
 import { type ServerRow, updateServer } from '../../store/servers.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import type { Compute, Sealer } from './compute.ts';
-
-/** The principal's leave to make something in its name. Throws where the request came without a token. */
-export function delegationOf(principal: Principal): Delegation {
-	if (principal.token === undefined) throw fail('unauthorized', 'This needs a token, with which it is done in your name.');
-	return { token: principal.token, projectId: principal.projectId };
-}
 
 /** Keeps the leave, sealed, until what it is for is made. The last one given holds. */
 export async function keepDelegation(compute: Compute, tx: StoreTransaction, sandboxId: string, principal: Principal): Promise<void> {

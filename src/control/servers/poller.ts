@@ -1,4 +1,5 @@
 import { messageOf } from '../../model/errors.ts';
+import { every } from '../../model/repeat.ts';
 import type { ServerView } from '../../providers/compute/compute-provider.ts';
 import { sandboxRow } from '../../store/sandboxes.ts';
 import { type ServerRow, serverById, serverRow } from '../../store/servers.ts';
@@ -33,7 +34,12 @@ export class ServerPoller {
 	}
 
 	start(): void {
-		this.#running = this.#loop();
+		const { signal } = this.#stop;
+		const look = async (): Promise<void> => {
+			await this.poll(signal);
+			this.#failing = false;
+		};
+		this.#running = every(this.#compute.options.pollInterval, look, (error) => this.#failed(error), signal);
 	}
 
 	async stop(): Promise<void> {
@@ -41,19 +47,11 @@ export class ServerPoller {
 		await this.#running;
 	}
 
-	async #loop(): Promise<void> {
-		const { signal } = this.#stop;
-		while (!signal.aborted) {
-			try {
-				await this.poll(signal);
-				this.#failing = false;
-			} catch (error) {
-				if (!signal.aborted && !this.#failing)
-					this.#deps.log.warn({ error: messageOf(error) }, 'the compute service cannot be asked for its servers; it is tried again');
-				this.#failing = true;
-			}
-			await pause(this.#compute.options.pollInterval, signal);
-		}
+	/** Said once, not at each look. */
+	#failed(error: unknown): void {
+		if (!this.#failing)
+			this.#deps.log.warn({ error: messageOf(error) }, 'the compute service cannot be asked for its servers; it is tried again');
+		this.#failing = true;
 	}
 
 	/** Looks once. */
@@ -118,17 +116,4 @@ export class ServerPoller {
 		if (goal === sandbox.desired_status && anew.status === undefined) return;
 		await changeSandbox(tx, sandbox, { desired_status: goal, ...anew, ...expiryAt(sandbox, goal, now) }, now);
 	}
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const done = () => {
-			clearTimeout(timer);
-			signal.removeEventListener('abort', done);
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		if (signal.aborted) done();
-		else signal.addEventListener('abort', done, { once: true });
-	});
 }

@@ -1,11 +1,11 @@
 import { fail, ZunboxError } from '../../model/errors.ts';
 import { isAdmin, type Principal } from '../../model/principal.ts';
+import { delegationOf } from '../../providers/delegation.ts';
 import type { RequestedNet } from '../../providers/network/network-provider.ts';
 import { ProviderError, type ProviderFailure } from '../../providers/provider-error.ts';
 import type { Queryable } from '../../store/store.ts';
 import type { MountRequest, SandboxPlacement } from '../control.ts';
 import type { Deps } from '../deps.ts';
-import { delegationOf } from './delegation.ts';
 import type { ServerRequest } from './request.ts';
 
 /** ms that a request waits for other services before anything is written. */

@@ -3,8 +3,8 @@ import { isId } from '../../../model/ids.ts';
 import type { Principal } from '../../../model/principal.ts';
 import type { GlanceClient } from '../../../openstack/glance.ts';
 import type { NovaClient, NovaServer } from '../../../openstack/nova.ts';
-import { asService, type Caller } from '../../../openstack/session.ts';
-import type { Delegation } from '../../delegation.ts';
+import { asService } from '../../../openstack/session.ts';
+import { type Delegation, delegationOf } from '../../delegation.ts';
 import { asUser, calling } from '../../openstack-failure.ts';
 import { isNotFound } from '../../provider-error.ts';
 import type { ComputeProvider, ServerAction, ServerChoice, ServerOrder, ServerState, ServerView, ServerWish } from '../compute-provider.ts';
@@ -32,7 +32,7 @@ export class NovaCompute implements ComputeProvider {
 	}
 
 	async choose(principal: Principal, wish: ServerWish, signal: AbortSignal): Promise<ServerChoice> {
-		const user = callerOf(principal);
+		const user = asUser(delegationOf(principal));
 		const [flavors, imageId] = await Promise.all([calling(user, this.#nova.flavors(user, signal)), this.#findImage(signal)]);
 		const { id, vcpus, memoryMib, diskGib } = chooseFlavor(flavors, wish);
 		return { flavorId: id, imageId, vcpus, memoryMib, diskGib };
@@ -128,11 +128,6 @@ export class NovaCompute implements ComputeProvider {
 /** By which a server is found again. */
 function tagOf(sandboxId: string): string {
 	return `zunbox-${sandboxId}`;
-}
-
-function callerOf({ token, projectId }: Principal): Caller {
-	if (token === undefined) throw fail('unauthorized', 'This needs a token, with which it is done in your name.');
-	return asUser({ token, projectId });
 }
 
 const states: Readonly<Record<string, ServerState>> = {

@@ -8,7 +8,7 @@ import type { Principal } from '../../../model/principal.ts';
 import { OpenStackError, orNull } from '../../../openstack/errors.ts';
 import type { GlanceClient, GlanceImage } from '../../../openstack/glance.ts';
 import { asService, type Caller } from '../../../openstack/session.ts';
-import type { Delegation } from '../../delegation.ts';
+import { type Delegation, delegationOf } from '../../delegation.ts';
 import { asUser, calling } from '../../openstack-failure.ts';
 import { ProviderError } from '../../provider-error.ts';
 import type { ImageProvider, NewStoredImage, StoredImage } from '../image-provider.ts';
@@ -26,13 +26,13 @@ export class GlanceImages implements ImageProvider {
 	}
 
 	async find(principal: Principal, idOrName: string, signal: AbortSignal): Promise<ImageSource> {
-		const user = callerOf(principal);
+		const user = asUser(delegationOf(principal));
 		const byId = isId(idOrName) ? await calling(user, orNull(this.#glance.image(user, idOrName, signal))) : null;
 		return sourceOf(byId ?? (await this.#byName(user, principal, idOrName, signal)));
 	}
 
 	async search(principal: Principal, name: string, exact: boolean, signal: AbortSignal): Promise<readonly StoredImage[]> {
-		const user = callerOf(principal);
+		const user = asUser(delegationOf(principal));
 		if (isId(name)) {
 			const image = await calling(user, orNull(this.#glance.image(user, name, signal)));
 			return image === null ? [] : [image];
@@ -103,11 +103,6 @@ export class GlanceImages implements ImageProvider {
 		if (other !== undefined) return other;
 		throw fail('image-not-found', `Image ${name} could not be found in Glance.`);
 	}
-}
-
-function callerOf({ token, projectId }: Principal): Caller {
-	if (token === undefined) throw fail('unauthorized', 'This needs a token, with which it is done in your name.');
-	return asUser({ token, projectId });
 }
 
 /** Why no container can be made of the image; null = one can. */

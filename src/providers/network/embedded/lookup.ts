@@ -1,4 +1,3 @@
-import { fail } from '../../../model/errors.ts';
 import { isId } from '../../../model/ids.ts';
 import type { Network, Port, SecurityGroup } from '../../../model/network.ts';
 import { failNetwork } from '../../../model/network-errors.ts';
@@ -7,6 +6,7 @@ import { networks } from '../../../store/networks.ts';
 import { ports } from '../../../store/ports.ts';
 import { securityGroups } from '../../../store/security-groups.ts';
 import type { Queryable } from '../../../store/store.ts';
+import { one, preferOwn } from '../../choose.ts';
 
 /** A network that the principal owns or may use, by id or name. An own network comes before a shared one of the same name. */
 export async function findNetwork(db: Queryable, principal: Principal, idOrName: string): Promise<Network> {
@@ -33,18 +33,4 @@ export async function findSecurityGroup(db: Queryable, projectId: string, idOrNa
 	const byId = isId(idOrName) ? await securityGroups(db, { projectIds: [projectId], ids: [idOrName] }) : [];
 	const found = byId.length > 0 ? byId : await securityGroups(db, { projectIds: [projectId], names: [idOrName] });
 	return one(found, 'security group', idOrName, () => failNetwork('SecurityGroupNotFound', `Security group ${idOrName} does not exist.`));
-}
-
-function preferOwn<Thing extends { readonly projectId: string }>(things: readonly Thing[], projectId: string): readonly Thing[] {
-	const own = things.filter((thing) => thing.projectId === projectId);
-	return own.length > 0 ? own : things;
-}
-
-function one<Thing extends { readonly id: string }>(things: readonly Thing[], kind: string, name: string, notFound: () => Error): Thing {
-	const [first, second] = things;
-	if (first === undefined) throw notFound();
-	if (second !== undefined) {
-		throw fail('conflict', `Several ${kind}s are named ${name}: use the id (${things.map((thing) => thing.id).join(', ')}).`);
-	}
-	return first;
 }

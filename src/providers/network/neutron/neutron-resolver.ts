@@ -5,6 +5,8 @@ import { failNetwork } from '../../../model/network-errors.ts';
 import { isAdmin, type Principal } from '../../../model/principal.ts';
 import type { NeutronClient, NeutronNetwork, NeutronPort } from '../../../openstack/neutron.ts';
 import type { Caller } from '../../../openstack/session.ts';
+import { one, preferOwn } from '../../choose.ts';
+import { delegationOf } from '../../delegation.ts';
 import { asUser, calling } from '../../openstack-failure.ts';
 import type { NetworkResolver, RequestedNet } from '../network-provider.ts';
 import { factsOf } from './neutron-ports.ts';
@@ -23,7 +25,7 @@ export class NeutronResolver implements NetworkResolver {
 		securityGroups: readonly string[] | null,
 		signal: AbortSignal,
 	): Promise<{ readonly nets: readonly RequestedNet[]; readonly securityGroups: readonly string[] }> {
-		const user = callerOf(principal);
+		const user = asUser(delegationOf(principal));
 		const wanted = nets.length > 0 ? nets : [{ network: (await this.#default(user, principal, signal)).id }];
 		const [resolved, groups] = await Promise.all([
 			Promise.all(wanted.map((net) => this.#net(user, principal, net, signal))),
@@ -33,15 +35,15 @@ export class NeutronResolver implements NetworkResolver {
 	}
 
 	async network(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string> {
-		return (await this.#network(callerOf(principal), principal, idOrName, signal)).id;
+		return (await this.#network(asUser(delegationOf(principal)), principal, idOrName, signal)).id;
 	}
 
 	async port(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string> {
-		return (await this.#port(callerOf(principal), principal, idOrName, signal)).id;
+		return (await this.#port(asUser(delegationOf(principal)), principal, idOrName, signal)).id;
 	}
 
 	async securityGroup(principal: Principal, idOrName: string, signal: AbortSignal): Promise<string> {
-		return await this.#group(callerOf(principal), principal, idOrName, signal);
+		return await this.#group(asUser(delegationOf(principal)), principal, idOrName, signal);
 	}
 
 	async #net(user: Caller, principal: Principal, net: RequestedNet, signal: AbortSignal): Promise<RequestedNet> {
@@ -93,18 +95,20 @@ export class NeutronResolver implements NetworkResolver {
 
 	async #network(user: Caller, principal: Principal, ref: string, signal: AbortSignal): Promise<NeutronNetwork> {
 		const found = await findAll(user, ref, (filter) => this.#neutron.networks(user, filter, signal));
-		return one(preferOwn(found, principal), 'network', ref, () => failNetwork('NetworkNotFound', `Network ${ref} could not be found.`));
+		return one(preferOwn(found, principal.projectId), 'network', ref, () =>
+			failNetwork('NetworkNotFound', `Network ${ref} could not be found.`),
+		);
 	}
 
 	async #port(user: Caller, principal: Principal, ref: string, signal: AbortSignal): Promise<NeutronPort> {
 		const found = await findAll(user, ref, (filter) => this.#neutron.ports(user, filter, signal));
-		return one(preferOwn(found, principal), 'port', ref, () => failNetwork('PortNotFound', `Port ${ref} could not be found.`));
+		return one(preferOwn(found, principal.projectId), 'port', ref, () => failNetwork('PortNotFound', `Port ${ref} could not be found.`));
 	}
 
 	async #group(user: Caller, principal: Principal, ref: string, signal: AbortSignal): Promise<string> {
 		const found = await findAll(user, ref, (filter) => this.#neutron.securityGroups(user, filter, signal));
 		// Every project has one of the name `default`, and an administrator sees them all.
-		const own = isId(ref) ? preferOwn(found, principal) : found.filter(({ projectId }) => projectId === principal.projectId);
+		const own = isId(ref) ? preferOwn(found, principal.projectId) : found.filter(({ projectId }) => projectId === principal.projectId);
 		return one(own, 'security group', ref, () => failNetwork('SecurityGroupNotFound', `Security group ${ref} does not exist.`)).id;
 	}
 }
@@ -117,23 +121,4 @@ async function findAll<Thing>(
 ): Promise<readonly Thing[]> {
 	const byId = isId(ref) ? await calling(user, list({ id: ref })) : [];
 	return byId.length > 0 ? byId : await calling(user, list({ name: ref }));
-}
-
-function callerOf({ token, projectId }: Principal): Caller {
-	if (token === undefined) throw fail('unauthorized', 'This needs a token, with which it is done in your name.');
-	return asUser({ token, projectId });
-}
-
-function preferOwn<Thing extends { readonly projectId: string }>(things: readonly Thing[], { projectId }: Principal): readonly Thing[] {
-	const own = things.filter((thing) => thing.projectId === projectId);
-	return own.length > 0 ? own : things;
-}
-
-function one<Thing extends { readonly id: string }>(things: readonly Thing[], kind: string, name: string, notFound: () => Error): Thing {
-	const [first, second] = things;
-	if (first === undefined) throw notFound();
-	if (second !== undefined) {
-		throw fail('conflict', `Several ${kind}s are named ${name}: use the id (${things.map((thing) => thing.id).join(', ')}).`);
-	}
-	return first;
 }

@@ -3,7 +3,8 @@ import { isId } from '../../../model/ids.ts';
 import type { Principal } from '../../../model/principal.ts';
 import type { CinderClient, CinderVolume } from '../../../openstack/cinder.ts';
 import { asService } from '../../../openstack/session.ts';
-import type { Delegation } from '../../delegation.ts';
+import { one } from '../../choose.ts';
+import { type Delegation, delegationOf } from '../../delegation.ts';
 import { asUser, calling } from '../../openstack-failure.ts';
 import { isNotFound } from '../../provider-error.ts';
 import type { VolumeFacts, VolumeOrder, VolumeService, VolumeState } from '../volume-service.ts';
@@ -20,19 +21,12 @@ export class CinderVolumeService implements VolumeService {
 	}
 
 	async resolve(principal: Principal, idOrName: string, signal: AbortSignal): Promise<VolumeFacts> {
-		const { token, projectId } = principal;
-		if (token === undefined) throw fail('unauthorized', 'This needs a token, with which volumes are looked up in your name.');
-		const user = asUser({ token, projectId });
+		const user = asUser(delegationOf(principal));
 		const volume = isId(idOrName) ? await this.#orNull(calling(user, this.#cinder.volume(user, idOrName, signal))) : null;
 		const found = volume === null ? await calling(user, this.#cinder.volumes(user, { name: idOrName }, signal)) : [volume];
 		// An administrator sees those of others.
-		const own = found.filter((one) => one.projectId === null || one.projectId === projectId);
-		const [first, second] = own;
-		if (first === undefined) throw fail('volume-not-found', `Volume ${idOrName} could not be found.`);
-		if (second !== undefined) {
-			throw fail('conflict', `Several volumes are named ${idOrName}: use the id (${own.map(({ id }) => id).join(', ')}).`);
-		}
-		return factsOf(first);
+		const own = found.filter((each) => each.projectId === null || each.projectId === principal.projectId);
+		return factsOf(one(own, 'volume', idOrName, () => fail('volume-not-found', `Volume ${idOrName} could not be found.`)));
 	}
 
 	async create({ key, sandboxId, name, size }: VolumeOrder, user: Delegation, signal: AbortSignal): Promise<VolumeFacts> {
