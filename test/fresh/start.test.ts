@@ -9,13 +9,15 @@ const interrupt = `for process in /proc/[0-9]*; do
 	if tr '\\0' ' ' <$process/cmdline | grep -q '^/bin/sh scripts/start.sh'; then kill -INT \${process#/proc/}; fi
 done`;
 
-/** The Engine runs on between the two starts, as it does on a machine. */
+/** The Engine runs on between the two starts, as it does on a machine. Containers are made by their images' ids. */
 const twoStarts = `
 	npm start & start=$!
 	while ! [ -e /first-seen ]; do sleep 0.1; done
 	${interrupt}
 	wait $start; echo "first start ended with $?"
-	docker ps --format '{{.Image}}' | sort | sed 's/^/left running: /'
+	for image in $(docker inspect --format '{{.Image}}' $(docker ps -q)); do
+		docker image inspect --format 'left running: {{index .RepoTags 0}}' $image
+	done
 	npm start & start=$!
 	while ! [ -e /second-seen ]; do sleep 0.1; done
 	${interrupt}
