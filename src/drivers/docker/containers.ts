@@ -24,7 +24,7 @@ import { items, text, texts } from './engine/json.ts';
 import { updatedLimits } from './engine-limits.ts';
 import type { EngineObject } from './engine-objects.ts';
 import { runCommand } from './exec.ts';
-import { imageHealthCheck } from './health-check.ts';
+import { ImageHealthChecks } from './health-check.ts';
 import { ensureCreated, pauseObject, removeObject, unpauseObject } from './life-cycle.ts';
 import { readLogs } from './logs.ts';
 import { containerEngineName, labels } from './names.ts';
@@ -39,18 +39,20 @@ const stopSlack = 30_000;
 /** Containers that join a sandbox. */
 export class DockerContainers implements ContainerDriver {
 	readonly #context: DockerContext;
+	readonly #healthChecks: ImageHealthChecks;
 
 	constructor(context: DockerContext) {
 		this.#context = context;
+		this.#healthChecks = new ImageHealthChecks(context.engine);
 	}
 
 	async create(settings: ContainerSettings, signal: AbortSignal): Promise<void> {
 		checkContainer(settings);
-		const { engine, objects, cgroups, owner, settings: log } = this.#context;
+		const { objects, cgroups, owner, settings: log } = this.#context;
 		const cpu = settings.cpu === null ? null : await cgroups.clampCpu(settings.sandboxId, settings.cpu, signal);
 		const privileged = settings.privileged ? await privilegedSettings() : {};
 		const cgroupParent = await cgroups.name(settings.sandboxId, signal);
-		const ofImage = await imageHealthCheck(engine, settings.imageId ?? settings.image, signal);
+		const ofImage = await this.#healthChecks.of(settings.imageId ?? settings.image, signal);
 		failPoint('driver.docker.container-create.before');
 		await objects.with('sandbox', settings.sandboxId, signal, (holder) => {
 			const place = { owner, holder: holder.engineId, cgroupParent, privileged, imageHealthCheck: ofImage, log };

@@ -10,11 +10,32 @@ const least = second;
 /** Times of an image's check that make processes come fast when they are short. 0 stands for what the engine takes by default. */
 const times = ['Interval', 'Timeout', 'StartInterval'] as const;
 
-/** What the image says of its own health check; undefined where it has none, or is not there. */
-export async function imageHealthCheck(engine: EngineClient, image: string, signal: AbortSignal): Promise<unknown> {
-	const path = `/images/${encodeURIComponent(image)}/json`;
-	const { body } = await engine.json({ method: 'GET', path, signal, accept: [400, 404] });
-	return field(body, 'Config', 'Healthcheck');
+/** Images whose checks are remembered. */
+const mostImages = 256;
+
+/** What images say of their own health checks. An image's id is the digest of what it says, so it is asked for once. */
+export class ImageHealthChecks {
+	readonly #engine: EngineClient;
+	readonly #known = new Map<string, unknown>();
+
+	constructor(engine: EngineClient) {
+		this.#engine = engine;
+	}
+
+	/** undefined where the image has none, or is not there. */
+	async of(image: string, signal: AbortSignal): Promise<unknown> {
+		if (this.#known.has(image)) return this.#known.get(image);
+		const path = `/images/${encodeURIComponent(image)}/json`;
+		const { status, body } = await this.#engine.json({ method: 'GET', path, signal, accept: [400, 404] });
+		const check = field(body, 'Config', 'Healthcheck');
+		// A name may stand for another image the next moment.
+		if (status === 200 && image.startsWith('sha256:')) {
+			const [oldest] = this.#known.keys();
+			if (this.#known.size >= mostImages && oldest !== undefined) this.#known.delete(oldest);
+			this.#known.set(image, check);
+		}
+		return check;
+	}
 }
 
 /**
